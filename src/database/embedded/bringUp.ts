@@ -1,0 +1,146 @@
+/**
+ * Brings the server of a data directory up: finds it running, waits for one that is starting or
+ * stopping, or starts it. Any number of processes may do this at once; the keeper's lock decides.
+ */
+import { Clock, Deferred, Duration, Effect } from "effect"
+import { spawn } from "node:child_process"
+import * as fs from "node:fs"
+import * as path from "node:path"
+import type { Binaries } from "./binaries.ts"
+import { databaseName, databaseUser } from "./cluster.ts"
+import { EmbeddedPostgresError, reasonOfCause, reasonOfLog, StartFailed, Timeout } from "./EmbeddedPostgresError.ts"
+import type { Fifos } from "./holders.ts"
+import { childEnvironment, type Identity } from "./identity.ts"
+import { keeperBusy, keeperScript } from "./keeperScript.ts"
+import { probe, type ServerState } from "./probe.ts"
+import { postgresqlConf, type ServerSettings } from "./serverSettings.ts"
+import { socketPath } from "./socketAddress.ts"
+
+/** A data directory with all that is needed to run its server. */
+export interface Place {
+  readonly dataDir: string
+  readonly socketDir: string
+  readonly fifos: Fifos
+  readonly identity: Identity
+  readonly binaries: Binaries
+  readonly settings: ServerSettings
+  readonly grace: Duration.Duration
+  readonly startTimeout: Duration.Duration
+}
+
+/** The server is asked this often whether it is ready. */
+const step = Duration.millis(10)
+/** The log is put aside (one older generation is kept) when a start finds it larger, in bytes. */
+const largestLog = 4 * 1024 * 1024
+/** Seconds a fast shutdown may take before the keeper makes it an immediate one. */
+const shutdownPatience = 30
+/** A server that holds the lock without a socket for longer has lost its keeper. */
+const orphanAge = 10_000
+
+const logFile = (place: Place) => path.join(place.dataDir, "server.log")
+
+const writeSettings = (place: Place): void => {
+  const file = path.join(place.dataDir, "cluster", "postgresql.conf")
+  const text = postgresqlConf(place.settings)
+  if (fs.existsSync(file) && fs.readFileSync(file, "utf8") === text) return
+  const draft = `${file}.${process.pid}`
+  fs.writeFileSync(draft, text, { mode: 0o600 })
+  const { uid, gid } = place.identity.spawn
+  if (uid !== undefined && gid !== undefined) fs.chownSync(draft, uid, gid)
+  fs.renameSync(draft, file)
+}
+
+const rotateLog = (place: Place): void => {
+  const log = logFile(place)
+  const size = fs.statSync(log, { throwIfNoEntry: false })?.size ?? 0
+  if (size > largestLog) fs.renameSync(log, `${log}.1`)
+}
+
+/** Starts a keeper with a server; the effect inside tells how the keeper ended and what was logged. */
+const launch = (place: Place, ended: Deferred.Deferred<{ readonly code: number; readonly log: string }>): void => {
+  writeSettings(place)
+  rotateLog(place)
+  const log = fs.openSync(logFile(place), "a+", 0o600)
+  const before = fs.fstatSync(log).size
+  // Our own end of the FIFO is open for writing, so this does not wait, and the keeper sees no early end.
+  const holders = fs.openSync(place.fifos.holders, fs.constants.O_RDONLY)
+  const cluster = path.join(place.dataDir, "cluster")
+  const server = [...place.identity.prefix, place.binaries.postgres, "-D", cluster]
+  const seconds = [Math.max(1, Math.ceil(Duration.toSeconds(place.grace))), shutdownPatience].map(String)
+  const child = spawn(
+    "/bin/sh",
+    ["-c", keeperScript, "postroom-keeper", place.fifos.server, cluster, ...seconds, ...server],
+    { ...place.identity.spawn, detached: true, cwd: "/", env: childEnvironment, stdio: [holders, log, log] }
+  )
+  const finish = (code: number, text: string) => {
+    Deferred.doneUnsafe(ended, Effect.succeed({ code, log: text }))
+  }
+  child.on("error", (cause) => finish(127, cause.message))
+  child.on("exit", (code) => finish(code ?? 1, tailOf(place, before)))
+  child.unref()
+  fs.closeSync(holders)
+  fs.closeSync(log)
+}
+
+const tailOf = (place: Place, from: number): string => {
+  try {
+    return fs.readFileSync(logFile(place)).subarray(from).subarray(-8_192).toString("utf8")
+  } catch {
+    return ""
+  }
+}
+
+/** Tells a server that outlived its keeper to stop, so that the lock comes free. */
+const stopOrphan = (place: Place): void => {
+  try {
+    const pid = Number(fs.readFileSync(path.join(place.dataDir, "cluster", "postmaster.pid"), "utf8").split("\n")[0])
+    if (Number.isInteger(pid) && pid > 1) process.kill(pid, "SIGINT")
+  } catch {
+    // It ended meanwhile, which is what we want.
+  }
+}
+
+/** True when this call started the server, false when it was found running; `Timeout` when neither came about. */
+export const bringUp = Effect.fnUntraced(function* (place: Place): Effect.fn.Return<boolean, EmbeddedPostgresError> {
+  const failed = (reason: EmbeddedPostgresError["reason"]) => new EmbeddedPostgresError({ reason })
+  const begun = yield* Clock.currentTimeMillis
+  const deadline = begun + Duration.toMillis(place.startTimeout)
+  let ours: Deferred.Deferred<{ readonly code: number; readonly log: string }> | undefined
+  let started = false
+  let busySince: number | undefined
+  for (;;) {
+    const state: ServerState = yield* probe(socketPath(place.socketDir), databaseUser, databaseName)
+    if (state.kind === "ready") return started
+    const now = yield* Clock.currentTimeMillis
+    if (now > deadline) {
+      const seconds = Duration.toSeconds(place.startTimeout)
+      return yield* failed(new Timeout({ dataDir: place.dataDir, seconds, detail: state.detail }))
+    }
+    if (state.kind === "absent" && ours === undefined) {
+      const ended = yield* Deferred.make<{ readonly code: number; readonly log: string }>()
+      yield* Effect.try({
+        try: () => launch(place, ended),
+        catch: (cause) => failed(reasonOfCause(place.dataDir, cause))
+      })
+      ours = ended
+      started = true
+    }
+    if (ours !== undefined && Deferred.isDoneUnsafe(ours)) {
+      const { code, log } = yield* Deferred.await(ours)
+      ours = undefined
+      started = false
+      const busy = code === keeperBusy || /lock file "postmaster.pid" already exists/.test(log)
+      if (!busy) {
+        const startFailed = (logTail: string) =>
+          new StartFailed({ dataDir: place.dataDir, logTail: logTail || `exit status ${code}` })
+        return yield* failed(reasonOfLog(place.dataDir, log, startFailed))
+      }
+      busySince ??= now
+      if (state.kind === "absent" && now - busySince > orphanAge) {
+        stopOrphan(place)
+        busySince = now
+      }
+    }
+    yield* Effect.sleep(step)
+  }
+})
