@@ -40,7 +40,7 @@ export const makeLedger = (): Ledger => {
     append: (entry) => {
       const line: LedgerEntry = { seq: lines.length + 1, ...entry }
       lines.push(line)
-      for (const waiter of [...waiters]) waiter(line)
+      waiters.forEach((waiter) => waiter(line))
     },
     entries: () => [...lines],
     waitFor: (predicate) =>

@@ -6,8 +6,8 @@ import { createHash } from "node:crypto"
 import { createServer } from "node:http"
 import type { IncomingMessage, ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
-import { Clock, Context, Duration, Effect, FiberSet, Layer } from "effect"
-import type { Scope } from "effect"
+import { Clock, Context, Effect, FiberSet, Layer } from "effect"
+import type { Duration, Scope } from "effect"
 import { answerChat } from "./chatRoute.ts"
 import type { FaultRule, FaultScript, ModelRoute } from "./FaultScript.ts"
 import { makeFaultScript } from "./FaultScript.ts"
@@ -42,18 +42,19 @@ const routes: Readonly<Record<string, ModelRoute>> = {
   "GET /v1/models": "models"
 }
 
-/** A body over the limit is answered, not read to its end. */
-const readBody = async (request: IncomingMessage, limit: number): Promise<Buffer | "too large"> => {
-  if (Number(request.headers["content-length"] ?? 0) > limit) return "too large"
-  const chunks: Array<Buffer> = []
-  let size = 0
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length
-    if (size > limit) return "too large"
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks)
-}
+/** The whole body; a body over the limit is read on but not kept, so that the client gets to the answer. */
+const readBody = (request: IncomingMessage, limit: number): Effect.Effect<Buffer | "too large"> =>
+  Effect.callback((resume) => {
+    const chunks: Array<Buffer> = []
+    let size = 0
+    request.on("data", (chunk: Buffer) => {
+      size += chunk.length
+      if (size <= limit) chunks.push(chunk)
+    })
+    request.once("end", () => resume(Effect.succeed(size > limit ? "too large" : Buffer.concat(chunks))))
+    // A client that hangs up midway asked for nothing.
+    request.once("error", () => resume(Effect.interrupt))
+  })
 
 const parseBody = (bytes: Buffer): RequestBody | undefined => {
   try {
@@ -171,7 +172,7 @@ const handle = Effect.fnUntraced(function* (state: ServerState, request: Incomin
   const number = ++state.requests
   const path = new URL(request.url ?? "/", "http://sandbox").pathname
   const route = routes[`${request.method} ${path}`]
-  const bytes = yield* Effect.promise(() => readBody(request, state.options.maxBodyBytes ?? 8 * 1024 * 1024))
+  const bytes = yield* readBody(request, state.options.maxBodyBytes ?? 8 * 1024 * 1024)
   const hash = createHash("sha256").update(bytes).digest("hex")
   const rule = route === undefined ? undefined : state.faults.take(route)
   const line = { request: number, route: path, requestHash: hash, ...(rule !== undefined && { fault: rule.kind }) }
@@ -188,7 +189,7 @@ const handle = Effect.fnUntraced(function* (state: ServerState, request: Incomin
   if (rule?.kind === "cut_before") {
     ended = true
     state.ledger.append({ kind: "dropped", by: "sandbox", ...line })
-    request.destroy()
+    request.socket.destroy()
     return
   }
   const now = Math.floor((yield* Clock.currentTimeMillis) / 1000)

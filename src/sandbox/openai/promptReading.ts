@@ -48,6 +48,6 @@ export const sourcePostOf = (input: unknown): string => {
  * with the text as the real count does.
  */
 export const estimateTokens = (text: string): number => {
-  const wide = (text.match(/[^\u{0}-\u{24f}]/gu) ?? []).length
+  const wide = (text.match(/[\u{250}-\u{10ffff}]/gu) ?? []).length
   return Math.ceil((text.length - wide) / 4 + wide / 2)
 }

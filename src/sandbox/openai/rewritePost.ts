@@ -108,7 +108,7 @@ const compose = (sentences: ReadonlyArray<string>, book: Phrasebook): string => 
 export const rewritePost = (source: string, limit = 900, titleLimit = 70): Rewriting => {
   const language = languageOf(source)
   const book = phrasebooks[language]
-  const all = sentencesOf(storyLines(source), language)
+  const all = [...new Set(sentencesOf(storyLines(source), language))]
   const heading = all[0]
   const body = all.length > 2 && heading !== undefined && !/[.!?…]$/u.test(heading) ? all.slice(1) : all
   const topics = topicsOf(source, book)
