@@ -121,7 +121,7 @@ export class AiError extends Schema.TaggedError<AiError>()("AiError", {
   requestId: Schema.optionalKey(Schema.String)
 }) {
   override get message(): string {
-    return `${this.reason._tag}: ${this.reason.detail}`
+    return `${this.reason.name}: ${this.reason.detail}`
   }
   /** Whether the same call may succeed later without anybody changing anything. */
   get isRetryable(): boolean {

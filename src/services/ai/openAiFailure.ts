@@ -3,7 +3,7 @@
  * code first, then by type, then by status, because gateways that imitate the API keep the status
  * and little else.
  */
-import OpenAI from "openai"
+import { APIConnectionTimeoutError, APIError, APIUserAbortError } from "openai"
 import type { Duration } from "effect"
 import type { AiErrorReason } from "./AiError.ts"
 import {
@@ -90,10 +90,9 @@ const text = (value: unknown): string => (typeof value === "string" ? value : ""
 
 /** The {@link AiError} of anything a call through the SDK rejected with. `nowMillis` resolves dates in retry-after. */
 export const openAiFailure = (cause: unknown, nowMillis: number): AiError => {
-  if (cause instanceof OpenAI.APIUserAbortError) return new AiError({ reason: new Aborted({ detail: cause.message }) })
-  if (cause instanceof OpenAI.APIConnectionTimeoutError)
-    return new AiError({ reason: new Timeout({ detail: cause.message }) })
-  if (cause instanceof OpenAI.APIError && typeof cause.status === "number") {
+  if (cause instanceof APIUserAbortError) return new AiError({ reason: new Aborted({ detail: cause.message }) })
+  if (cause instanceof APIConnectionTimeoutError) return new AiError({ reason: new Timeout({ detail: cause.message }) })
+  if (cause instanceof APIError && typeof cause.status === "number") {
     const failure: Failure = {
       status: cause.status,
       code: text(cause.code),

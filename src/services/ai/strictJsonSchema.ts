@@ -47,7 +47,7 @@ const admitsNonFinite = (branches: ReadonlyArray<unknown>): boolean =>
 const flattenAllOf = (node: Json): Json => {
   if (!Array.isArray(node["allOf"])) return node
   const { allOf, ...rest } = node
-  return (allOf as ReadonlyArray<Json>).reduce<Json>((merged, part) => ({ ...merged, ...part }), rest)
+  return Object.assign(rest, ...(allOf as ReadonlyArray<Json>)) as Json
 }
 
 const objectProblem = (node: Json, path: string): string | undefined => {
