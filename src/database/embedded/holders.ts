@@ -39,49 +39,43 @@ export const ensureFifos = (run: string, identity: Identity): Fifos => {
 /** Joins the users of the server. Reading and writing at once, so that opening never waits for the other side. */
 export const hold = (fifos: Fifos): number => {
   const fd = fs.openSync(fifos.holders, fs.constants.O_RDWR | fs.constants.O_NONBLOCK)
-  mark(fd, "+\n")
+  try {
+    fs.writeSync(fd, "+\n")
+  } catch {
+    // Nobody reads and the FIFO is full: the mark only starts the grace anew, the open end is what counts.
+  }
   return fd
 }
 
-const mark = (fd: number, text: string): void => {
-  try {
-    fs.writeSync(fd, text)
-  } catch {
-    // Nobody reads and the FIFO is full: the marks only tell how fast to stop, the open end is what counts.
-  }
+/** Leaves the users of the server. True when nobody else is left. */
+export const letGo = (fifos: Fifos, fd: number): boolean => {
+  const reader = openForReading(fifos.holders)
+  fs.closeSync(fd)
+  return atEnd(reader)
 }
 
-/**
- * Leaves the users of the server. With `linger` the keeper waits its grace, as if this process had
- * been killed; without, it stops the server at once when nobody else is left. True when nobody is.
- */
-export const letGo = (fifos: Fifos, fd: number, linger: boolean): boolean => {
-  const reader = fs.openSync(fifos.holders, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK)
-  if (!linger) mark(fd, "-\n")
-  fs.closeSync(fd)
+/** Whether a server, or the rest of one, lives. */
+export const serverLives = (fifos: Fifos): boolean => !atEnd(openForReading(fifos.server))
+
+const openForReading = (fifo: string): number => fs.openSync(fifo, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK)
+
+/** The end of a FIFO comes only when no writer is left; as long as one is, an empty one says EAGAIN. */
+const atEnd = (reader: number): boolean => {
+  const room = Buffer.alloc(4_096)
   try {
-    // The end of file comes only when no writer is left; as long as one is, an empty FIFO says EAGAIN.
-    return isEndOfFile(reader)
+    while (fs.readSync(reader, room) > 0);
+    return true
+  } catch {
+    return false
   } finally {
     fs.closeSync(reader)
-  }
-}
-
-const isEndOfFile = (reader: number): boolean => {
-  const room = Buffer.alloc(4_096)
-  for (;;) {
-    try {
-      if (fs.readSync(reader, room) === 0) return true
-    } catch {
-      return false
-    }
   }
 }
 
 /** Completes when the server and all its backends have ended; at once when none runs. */
 export const serverGone = (fifos: Fifos): Effect.Effect<void> =>
   Effect.callback((resume) => {
-    const fd = fs.openSync(fifos.server, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK)
+    const fd = openForReading(fifos.server)
     const socket = new net.Socket({ fd, readable: true, writable: false })
     const done = () => resume(Effect.void)
     socket.on("end", done).on("error", done).on("close", done)

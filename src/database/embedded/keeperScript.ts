@@ -5,7 +5,7 @@
  * users it learns from the kernel, so nothing a killed process leaves behind can mislead it:
  *
  * - `run/holders` is a FIFO each user keeps open. While one does, `read` waits; with none left it
- *   sees the end of file. A user writes `+` when it comes and `-` when it leaves by itself.
+ *   sees the end of file. A user writes a line when it comes, which starts the grace anew.
  * - `run/server` is a FIFO too, locked with flock(1). Keeper, server and all its backends inherit the
  *   one descriptor: the lock is held, and readers see no end of file, until the last of them is gone.
  */
@@ -32,12 +32,9 @@ if setpriv --pdeathsig INT true 2>/dev/null; then with_parent="setpriv --pdeaths
 \${with_parent:+$with_parent INT} "$@" 3<&- &
 server=$!
 watch='
-  idle=0 last=
+  idle=0
   while [ "$idle" -lt "$2" ]; do
-    if read -r mark <&3; then idle=0 last=$mark
-    elif [ "$last" = - ]; then break
-    else idle=$((idle + 1)); sleep 1 3<&-
-    fi
+    if read -r mark <&3; then idle=0; else idle=$((idle + 1)); sleep 1 3<&-; fi
   done
   kill -INT "$1"
   waited=0
