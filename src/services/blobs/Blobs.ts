@@ -1,0 +1,60 @@
+/**
+ * Port to the blob store: bytes kept under their own SHA-256. A name therefore never means other bytes,
+ * the same bytes are kept once, and storing them again is free. Who refers to a blob is known by the
+ * database, not here: a blob is stored before the row that names it and deleted after it.
+ */
+import { Context, type Effect, type Scope, type Stream } from "effect"
+import type { BlobError } from "./BlobError.ts"
+
+/** A kept blob. */
+export interface StoredBlob {
+  /** 64 lower-case hex digits. */
+  readonly sha256: string
+  /** Bytes. */
+  readonly size: number
+}
+
+/** A blob of a listing. */
+export interface ListedBlob extends StoredBlob {
+  /** When the bytes were last put, milliseconds since 1970: what a sweep with a grace goes by. */
+  readonly putAt: number
+}
+
+/** Bytes from `offset` on, `length` of them or as many as there are. */
+export interface ByteRange {
+  readonly offset: number
+  readonly length?: number
+}
+
+/** How bytes are put. */
+export interface PutOptions {
+  /**
+   * Whether the bytes must survive a power failure once `put` has returned. Default true; false is for
+   * what can be made again from a durable blob, such as a preview.
+   */
+  readonly durable?: boolean
+}
+
+/** What every blob store does; test/contract/blobs-contract.ts says how. */
+export class Blobs extends Context.Service<
+  Blobs,
+  {
+    /** Keeps `content`. The blob becomes visible whole or not at all. */
+    readonly put: <E = never>(
+      content: Uint8Array | Stream.Stream<Uint8Array, E>,
+      options?: PutOptions
+    ) => Effect.Effect<StoredBlob, BlobError | E>
+    /** Keeps the content of a file and takes the file away: nobody may write to it from the call on. */
+    readonly putFile: (path: string, options?: PutOptions) => Effect.Effect<StoredBlob, BlobError>
+    /** The bytes of a blob, or a range of them. Fails with `NotFound` before the first byte. */
+    readonly get: (sha256: string, range?: ByteRange) => Stream.Stream<Uint8Array, BlobError>
+    /** The path of a file with the blob's bytes, to be read only, for programs that need one; good while the scope is open. */
+    readonly file: (sha256: string) => Effect.Effect<string, BlobError, Scope.Scope>
+    /** The size of a blob, or `NotFound`. */
+    readonly head: (sha256: string) => Effect.Effect<StoredBlob, BlobError>
+    /** Forgets a blob; false when there was none. Readers that have begun read on. */
+    readonly delete: (sha256: string) => Effect.Effect<boolean, BlobError>
+    /** All blobs whose hash starts with `prefix`, in order of their hashes. */
+    readonly list: (prefix?: string) => Stream.Stream<ListedBlob, BlobError>
+  }
+>()("postroom/services/Blobs") {}
