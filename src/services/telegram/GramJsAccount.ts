@@ -1,0 +1,194 @@
+/**
+ * One account's calls over links that come and go: at most one request in flight, an outer time limit on every call,
+ * a new link after a lost one, and the same request again on it. A send that may have reached the server and has no
+ * answer ends as `UnknownOutcome`, never as a plain failure.
+ */
+import { Effect, Option, Scope, Semaphore } from "effect"
+import { generateRandomLong } from "telegram/Helpers.js"
+import { Api } from "telegram/tl/index.js"
+import { openLink, type DataCentreAddress, type Link, type Request } from "./GramJsLink.ts"
+import type { CallPurpose } from "./rpcError.ts"
+import { TelegramError, Unavailable, UnknownOutcome, type TelegramErrorReason } from "./TelegramError.ts"
+
+/** The account and how patient to be; times are milliseconds. */
+export interface AccountOptions {
+  readonly apiId: number
+  readonly apiHash: string
+  readonly address: DataCentreAddress
+  readonly session: string | undefined
+  readonly botToken: string | undefined
+  readonly connectTimeout: number
+  readonly timeout: number
+  readonly requestRetries: number
+  /** Time between pings of an idle link. */
+  readonly keepAlive: number
+}
+
+/** What a call is: its name for errors, what it is for, and its time limit when not the account's. */
+export interface CallKind {
+  readonly operation: string
+  readonly purpose: CallPurpose
+  readonly timeout?: number
+  /** Media parts do not wait for other calls. */
+  readonly media?: boolean
+}
+
+export interface GramJsAccount {
+  readonly call: <A>(kind: CallKind, request: () => Request<A>) => Effect.Effect<A, TelegramError>
+  /** The same towards another data centre, where a file is kept. */
+  readonly callAt: <A>(dc: number, kind: CallKind, request: () => Request<A>) => Effect.Effect<A, TelegramError>
+  /** The server's configuration, asked once. */
+  readonly config: Effect.Effect<Api.Config, TelegramError>
+  /** The data centre the account lives in. */
+  readonly dc: number
+}
+
+interface LinkHolder {
+  readonly get: Effect.Effect<Link, TelegramErrorReason>
+  readonly current: () => Link | undefined
+}
+
+/** Keeps at most one open link and opens the next when it is lost; closes it with the scope. */
+const makeLinkHolder = Effect.fnUntraced(function* (
+  open: Effect.Effect<Link, TelegramErrorReason>
+): Effect.fn.Return<LinkHolder, never, Scope.Scope> {
+  const opening = yield* Semaphore.make(1)
+  let link: Link | undefined
+  yield* Effect.addFinalizer(() => link?.close ?? Effect.void)
+  return {
+    current: () => (link?.isLost() === true ? undefined : link),
+    get: opening.withPermits(1)(
+      Effect.suspend(() =>
+        link !== undefined && !link.isLost()
+          ? Effect.succeed(link)
+          : Effect.tap(open, (opened) =>
+              Effect.sync(() => {
+                link = opened
+              })
+            )
+      )
+    )
+  }
+})
+
+const pauseBefore = (attempt: number): number => [0, 50, 500, 2000][attempt] ?? 2000
+
+/** Makes the account; connects at the first call. The scope's end ends its links. */
+export const makeGramJsAccount = Effect.fnUntraced(function* (
+  options: AccountOptions
+): Effect.fn.Return<GramJsAccount, never, Scope.Scope> {
+  const { apiId, apiHash, botToken, connectTimeout } = options
+  const inFlight = yield* Semaphore.make(1)
+  let session = options.session ?? ""
+
+  const openMain = Effect.gen(function* () {
+    const known = session !== ""
+    const link = yield* openLink({ apiId, apiHash, address: options.address, session, connectTimeout })
+    if (botToken !== undefined && !known) {
+      const login = new Api.auth.ImportBotAuthorization({ flags: 0, apiId, apiHash, botAuthToken: botToken })
+      yield* link.invoke(login, "account").pipe(Effect.onError(() => link.close))
+      session = link.session()
+    }
+    return link
+  })
+  const main = yield* makeLinkHolder(openMain)
+
+  const run = <A>(holder: LinkHolder, kind: CallKind, request: () => Request<A>): Effect.Effect<A, TelegramError> => {
+    let written = false
+    const unanswered = (text: string): TelegramErrorReason =>
+      kind.purpose === "send" && written ? new UnknownOutcome({ text }) : new Unavailable({ text })
+    const attempt = (count: number): Effect.Effect<A, TelegramErrorReason> =>
+      Effect.gen(function* () {
+        yield* Effect.sleep(pauseBefore(count))
+        const link = yield* holder.get
+        written = true
+        return yield* link.invoke(request(), kind.purpose).pipe(
+          // A refusal is an answer; only what ended with the link may be tried on the next one.
+          Effect.mapError((reason) => ({ reason, lost: link.isLost() }))
+        )
+      }).pipe(
+        Effect.catch((failure) => {
+          const { reason, lost } = "lost" in failure ? failure : { reason: failure, lost: true }
+          const forgotten =
+            reason._tag === "AccountDead" && !reason.duplicated && botToken !== undefined && session !== ""
+          if (forgotten) {
+            // A bot can always sign in again; its token is the account.
+            session = ""
+            return Effect.andThen(main.current()?.close ?? Effect.void, attempt(count + 1))
+          }
+          if (!lost || reason._tag !== "Unavailable") return Effect.fail(reason)
+          if (count + 1 < options.requestRetries) return attempt(count + 1)
+          return Effect.fail(unanswered(reason.text))
+        })
+      )
+    const timed = attempt(0).pipe(
+      Effect.timeoutOrElse({
+        duration: kind.timeout ?? options.timeout,
+        orElse: () =>
+          Effect.andThen(
+            // Whatever is stuck in this link must not delay the next call.
+            holder.current()?.close ?? Effect.void,
+            Effect.suspend(() => Effect.fail(unanswered(`no answer within ${kind.timeout ?? options.timeout} ms`)))
+          )
+      }),
+      Effect.mapError((reason) => new TelegramError({ operation: kind.operation, reason }))
+    )
+    return kind.media === true ? timed : inFlight.withPermits(1)(timed)
+  }
+
+  const call: GramJsAccount["call"] = (kind, request) => run(main, kind, request)
+
+  let config: Api.Config | undefined
+  const askConfig = Effect.suspend(() =>
+    config !== undefined
+      ? Effect.succeed(config)
+      : call({ operation: "config", purpose: "account" }, () => new Api.help.GetConfig()).pipe(
+          Effect.tap((answer) =>
+            Effect.sync(() => {
+              config = answer
+            })
+          )
+        )
+  )
+
+  const elsewhere = new Map<number, LinkHolder>()
+  const scope = yield* Effect.scope
+  const openElsewhere = (dc: number): Effect.Effect<Link, TelegramErrorReason> =>
+    Effect.gen(function* () {
+      const { dcOptions } = yield* Effect.mapError(askConfig, (error) => error.reason)
+      const found = dcOptions.find((option) => option.id === dc && option.ipv6 !== true && option.cdn !== true)
+      if (found === undefined) return yield* new Unavailable({ text: `data centre ${dc} is unknown` })
+      const exported = yield* call(
+        { operation: "authorize", purpose: "account" },
+        () => new Api.auth.ExportAuthorization({ dcId: dc })
+      ).pipe(Effect.mapError((error) => error.reason))
+      const address = { host: found.ipAddress, port: found.port, dc }
+      const link = yield* openLink({ apiId, apiHash, address, session: "", connectTimeout })
+      const bring = new Api.auth.ImportAuthorization({ id: exported.id, bytes: exported.bytes })
+      yield* link.invoke(bring, "account").pipe(Effect.onError(() => link.close))
+      return link
+    })
+
+  const callAt: GramJsAccount["callAt"] = (dc, kind, request) =>
+    Effect.gen(function* () {
+      const holder =
+        elsewhere.get(dc) ?? (yield* Effect.provideService(makeLinkHolder(openElsewhere(dc)), Scope.Scope, scope))
+      elsewhere.set(dc, holder)
+      return yield* run(holder, kind, request)
+    })
+
+  yield* Effect.forkScoped(
+    Effect.forever(
+      Effect.gen(function* () {
+        yield* Effect.sleep(options.keepAlive)
+        const link = main.current()
+        if (link === undefined) return
+        const ping = new Api.PingDelayDisconnect({ pingId: generateRandomLong(), disconnectDelay: 120 })
+        const alive = yield* link.invoke(ping, "account").pipe(Effect.timeoutOption(10_000), Effect.option)
+        if (Option.isNone(Option.flatten(alive))) yield* link.close
+      })
+    )
+  )
+
+  return { call, callAt, config: askConfig, dc: options.address.dc }
+})
