@@ -43,7 +43,7 @@ export class Blobs extends Context.Service<
     readonly put: <E = never>(
       content: Uint8Array | Stream.Stream<Uint8Array, E>,
       options?: PutOptions
-    ) => Effect.Effect<StoredBlob, BlobError | E>
+    ) => Effect.Effect<StoredBlob, BlobError | NoInfer<E>>
     /** Keeps the content of a file and takes the file away: nobody may write to it from the call on. */
     readonly putFile: (path: string, options?: PutOptions) => Effect.Effect<StoredBlob, BlobError>
     /** The bytes of a blob, or a range of them. Fails with `NotFound` before the first byte. */
