@@ -24,6 +24,7 @@ const many = Blobs.use((blobs) =>
   )
 )
 
-const work = mode === "once" ? once : Effect.all([many, many, many], { concurrency: 3, discard: true })
+const work: Effect.Effect<void, unknown, Blobs> =
+  mode === "once" ? once : Effect.all([many, many, many], { concurrency: 3, discard: true })
 
 await Effect.runPromise(work.pipe(Effect.provide(layerFileBlobs({ folder }))))
