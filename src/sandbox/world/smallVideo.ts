@@ -38,11 +38,11 @@ const bitWriter = () => {
       bits(value + 1, length)
     },
     alignZero: () => {
-      while (count > 0) bit(0)
+      if (count > 0) bits(0, 8 - count)
     },
     trail: () => {
       bit(1)
-      while (count > 0) bit(0)
+      if (count > 0) bits(0, 8 - count)
     },
     raw: (samples: ArrayLike<number>) => {
       for (let i = 0; i < samples.length; i++) bytes.push(samples[i] ?? 0)
