@@ -1,0 +1,88 @@
+/**
+ * Appends records. The row of each partition is locked in (topic, partition)
+ * order before its offsets are given, and the lock is held until the commit:
+ * so appenders never deadlock, and readers see offsets without gaps.
+ */
+import { Effect } from "effect"
+import { SqlClient } from "effect/sql"
+import type { BrokerError } from "../BrokerError.ts"
+import { partitionOf } from "../murmur2.ts"
+import type { OutgoingRecord, Position } from "../Record.ts"
+import { byteas, ints, smallints, texts } from "../../database/columns.ts"
+import { refused } from "./refused.ts"
+import type { StoredTopic, Topics } from "./Topics.ts"
+
+// One statement: the rows that `locked` returns are the newest versions, whatever the snapshot says.
+const statement = `
+WITH locked AS (
+  SELECT p.topic, p.partition, p.next_offset, c.n
+  FROM topic_partition p JOIN unnest($1::int2[], $2::int4[], $3::int4[]) c (topic, partition, n)
+    ON p.topic = c.topic AND p.partition = c.partition
+  ORDER BY p.topic, p.partition FOR UPDATE OF p),
+grown AS (
+  UPDATE topic_partition p SET next_offset = l.next_offset + l.n FROM locked l
+  WHERE p.topic = l.topic AND p.partition = l.partition),
+written AS (
+  INSERT INTO record (topic, partition, "offset", key, value, headers, at)
+  SELECT r.topic, r.partition, l.next_offset + r.place, r.key, r.value, r.headers, clock_timestamp()
+  FROM unnest($4::int2[], $5::int4[], $6::int4[], $7::bytea[], $8::bytea[], $9::text[])
+    r (topic, partition, place, key, value, headers)
+  JOIN locked l ON l.topic = r.topic AND l.partition = r.partition)
+SELECT topic, partition, next_offset FROM locked`
+
+/** How many keyless records have been appended: they go round the partitions in turn. */
+interface Turn {
+  next: number
+}
+
+const placeOf = (record: OutgoingRecord, topic: StoredTopic, turn: Turn): number => {
+  if (record.partition !== undefined) return record.partition
+  if (record.key === null) return turn.next++ % topic.partitions
+  return partitionOf(record.key, topic.partitions)
+}
+
+/** The effect that appends `records` in one statement, in the caller's transaction where there is one. */
+export const makeAppend = (
+  topics: Topics
+): Effect.Effect<
+  (records: ReadonlyArray<OutgoingRecord>) => Effect.Effect<ReadonlyArray<Position>, BrokerError>,
+  never,
+  SqlClient.SqlClient
+> =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    const turn: Turn = { next: 0 }
+
+    return Effect.fnUntraced(function* (records: ReadonlyArray<OutgoingRecord>) {
+      if (records.length === 0) return []
+      const counts = new Map<string, { topic: number; partition: number; n: number }>()
+      const placed: Array<{ slot: string; topic: number; partition: number; place: number }> = []
+      for (const record of records) {
+        const topic = topics.known(record.topic) ?? (yield* topics.get(record.topic))
+        const partition = placeOf(record, topic, turn)
+        const slot = `${topic.id}/${partition}`
+        let count = counts.get(slot)
+        if (count === undefined) counts.set(slot, (count = { topic: topic.id, partition, n: 0 }))
+        placed.push({ slot, topic: topic.id, partition, place: count.n++ })
+      }
+      const sums = [...counts.values()]
+      const rows = yield* sql
+        .unsafe<{ topic: number; partition: number; next_offset: bigint }>(statement, [
+          smallints(sums.map((c) => c.topic)),
+          ints(sums.map((c) => c.partition)),
+          ints(sums.map((c) => c.n)),
+          smallints(placed.map((p) => p.topic)),
+          ints(placed.map((p) => p.partition)),
+          ints(placed.map((p) => p.place)),
+          byteas(records.map((r) => r.key)),
+          byteas(records.map((r) => r.value)),
+          texts(records.map((r) => JSON.stringify(r.headers)))
+        ])
+        .pipe(refused("append"))
+      const base = new Map(rows.map((row) => [`${row.topic}/${row.partition}`, Number(row.next_offset)]))
+      return records.map((record, i): Position => {
+        const { slot, partition, place } = placed[i]!
+        return { topic: record.topic, partition, offset: base.get(slot)! + place }
+      })
+    })
+  })

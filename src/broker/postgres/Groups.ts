@@ -1,0 +1,143 @@
+/**
+ * Members and claims of the consumer groups, as rows.
+ *
+ * A claim (group, topic, partition) is held by one session at a time:
+ *
+ * | held by            | wanted by me | then                                              |
+ * |--------------------|--------------|---------------------------------------------------|
+ * | nobody             | yes          | taken                                             |
+ * | a dead session     | yes          | taken                                             |
+ * | a live session     | yes          | `wanted_since` is set; taken once the bound is up |
+ * | me                 | no           | revoked; freed by `release`                       |
+ * | me, then another   | –            | lost                                              |
+ *
+ * Dead = its advisory lock is free, or it has not been seen for the time-out
+ * (a machine that vanished, a process that is frozen).
+ */
+import { Effect } from "effect"
+import { SqlClient } from "effect/sql"
+import { ints, smallints, texts } from "../../database/columns.ts"
+import { sessionLockClass } from "./Session.ts"
+
+export interface GroupTimes {
+  /** A session that was not seen for so long is dead, ms. */
+  readonly sessionTimeoutMs: number
+  /** How long a revoked partition may drain before it is taken all the same, ms. */
+  readonly drainBoundMs: number
+}
+
+export interface GroupKey {
+  readonly group: string
+  readonly topic: number
+}
+
+export interface GroupView {
+  /** Live sessions per "group/topic". */
+  readonly members: ReadonlyMap<string, ReadonlyArray<number>>
+  /** Sessions of this database that live, of any group. */
+  readonly sessions: ReadonlySet<number>
+  /** Claims of this session: partitions per "group/topic". */
+  readonly claims: ReadonlyMap<string, ReadonlySet<number>>
+}
+
+export const slotOf = (key: GroupKey): string => `${key.group}/${key.topic}`
+
+const liveSessions = `
+  SELECT l.objid::int8 AS session FROM pg_locks l
+  WHERE l.locktype = 'advisory' AND l.classid = ${sessionLockClass} AND l.objsubid = 2 AND l.granted
+    AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())`
+
+export const makeGroups = (times: GroupTimes) =>
+  Effect.map(SqlClient.SqlClient, (sql) => {
+    const look = Effect.fnUntraced(function* (session: number, keys: ReadonlyArray<GroupKey>) {
+      const live = yield* sql.unsafe<{ session: bigint }>(liveSessions)
+      const sessions = new Set(live.map((row) => Number(row.session)))
+      const rows = yield* sql.unsafe<{ group_name: string; topic: number; session: bigint; fresh: boolean }>(
+        `SELECT group_name, topic, session, seen_at > now() - make_interval(secs => $3) AS fresh
+         FROM group_member WHERE (group_name, topic) IN (SELECT * FROM unnest($1::text[], $2::int2[]))`,
+        [texts(keys.map((k) => k.group)), smallints(keys.map((k) => k.topic)), times.sessionTimeoutMs / 1000]
+      )
+      const members = new Map<string, Array<number>>()
+      const dead: Array<number> = []
+      for (const row of rows) {
+        const id = Number(row.session)
+        // This session lives: it is asking.
+        if (id !== session && !(sessions.has(id) && row.fresh)) {
+          dead.push(id)
+          continue
+        }
+        const slot = slotOf({ group: row.group_name, topic: row.topic })
+        const list = members.get(slot)
+        if (list === undefined) members.set(slot, [id])
+        else list.push(id)
+      }
+      const held = yield* sql.unsafe<{ group_name: string; topic: number; partition: number }>(
+        `SELECT group_name, topic, partition FROM group_claim WHERE session = $1::int8`,
+        [String(session)]
+      )
+      const claims = new Map<string, Set<number>>()
+      for (const row of held) {
+        const slot = slotOf({ group: row.group_name, topic: row.topic })
+        const set = claims.get(slot)
+        if (set === undefined) claims.set(slot, new Set([row.partition]))
+        else set.add(row.partition)
+      }
+      // A session whose lock is held but which was not seen keeps its rows: it may only be frozen and come back.
+      const gone = dead.filter((id) => !sessions.has(id))
+      if (gone.length > 0) yield* sql.unsafe(`DELETE FROM group_member WHERE session::text = ANY ($1::text[])`, [texts(gone.map(String))])
+      return { members, sessions, claims } satisfies GroupView
+    })
+
+    /** Enters the group and makes the claims of its partitions where they are missing. */
+    const enter = (session: number, key: GroupKey, partitions: number) =>
+      sql.withTransaction(
+        Effect.gen(function* () {
+          yield* sql`INSERT INTO group_claim (group_name, topic, partition)
+            SELECT ${key.group}, ${key.topic}::int2, p FROM generate_series(0, ${partitions - 1}::int4) p ON CONFLICT DO NOTHING`
+          yield* sql`INSERT INTO group_member (group_name, topic, session)
+            VALUES (${key.group}, ${key.topic}::int2, ${BigInt(session)}) ON CONFLICT (group_name, topic, session) DO UPDATE SET seen_at = now()`
+        })
+      )
+
+    const leave = (session: number, key: GroupKey) =>
+      Effect.andThen(
+        sql`UPDATE group_claim SET session = NULL, wanted_since = NULL
+          WHERE group_name = ${key.group} AND topic = ${key.topic}::int2 AND session = ${BigInt(session)}`,
+        sql`DELETE FROM group_member WHERE group_name = ${key.group} AND topic = ${key.topic}::int2 AND session = ${BigInt(session)}`
+      )
+
+    const seen = (session: number) => sql`UPDATE group_member SET seen_at = now() WHERE session = ${BigInt(session)}`
+
+    /** Tries to take `partitions`; answers those that are held now. */
+    const claim = (session: number, key: GroupKey, partitions: ReadonlyArray<number>, alive: ReadonlyArray<number>) =>
+      sql
+        .unsafe<{ partition: number }>(
+          // What is decided comes from the locked rows alone: the snapshot may be older than another member's claim.
+          `WITH wanted AS (
+             SELECT partition, session IS NULL OR session = $5::int8 OR NOT session::text = ANY ($4::text[])
+               OR wanted_since < now() - make_interval(secs => $6) AS free
+             FROM (
+               SELECT partition, session, wanted_since FROM group_claim
+               WHERE group_name = $1 AND topic = $2 AND partition = ANY ($3::int4[]) ORDER BY partition FOR UPDATE) l),
+           marked AS (
+             UPDATE group_claim c SET
+               session = CASE WHEN w.free THEN $5::int8 ELSE c.session END,
+               wanted_since = CASE WHEN w.free THEN NULL ELSE coalesce(c.wanted_since, now()) END
+             FROM wanted w
+             WHERE c.group_name = $1 AND c.topic = $2 AND c.partition = w.partition AND (w.free OR c.wanted_since IS NULL)
+             RETURNING c.partition, c.session)
+           SELECT partition FROM marked WHERE session = $5::int8`,
+          [key.group, key.topic, ints(partitions), texts(alive.map(String)), String(session), times.drainBoundMs / 1000]
+        )
+        .pipe(Effect.map((rows) => rows.map((row) => row.partition)))
+
+    const release = (session: number, key: GroupKey, partition: number) =>
+      sql`UPDATE group_claim SET session = NULL, wanted_since = NULL
+        WHERE group_name = ${key.group} AND topic = ${key.topic}::int2 AND partition = ${partition} AND session = ${BigInt(session)}`
+
+    const commit = (key: GroupKey, partition: number, offset: number) =>
+      sql`UPDATE group_claim SET committed = greatest(committed, ${BigInt(offset)})
+        WHERE group_name = ${key.group} AND topic = ${key.topic}::int2 AND partition = ${partition}`
+
+    return { look, enter, leave, seen, claim, release, commit }
+  })

@@ -1,0 +1,99 @@
+/**
+ * One member of one consumer group: what it holds, where it reads, and the
+ * loop that fetches. Plain state that only its own two fibers and the group
+ * keeper change.
+ *
+ * A partition is: absent → `held` (claimed, Assigned sent, waits for seek) →
+ * `reading` (from a position, or paused) → `draining` (Revoked sent, waits for
+ * release) → absent. Lost removes it from any of these at once.
+ */
+import { Effect, Queue } from "effect"
+import type { MemberEvent } from "../Broker.ts"
+import type { BrokerError } from "../BrokerError.ts"
+import type { TopicRecord } from "../Record.ts"
+import type { Signal } from "../Signal.ts"
+import type { FetchPosition } from "./Fetch.ts"
+import type { GroupKey } from "./Groups.ts"
+import type { StoredTopic } from "./Topics.ts"
+
+interface HeldPartition {
+  position: number | undefined
+  paused: boolean
+  draining: boolean
+}
+
+export interface Member {
+  readonly key: GroupKey
+  readonly topic: StoredTopic
+  readonly held: Map<number, HeldPartition>
+  readonly events: Queue.Queue<MemberEvent>
+  readonly wake: Signal
+}
+
+/** Takes up newly claimed partitions. */
+export const assigned = (member: Member, partitions: ReadonlyArray<number>): Effect.Effect<void> => {
+  for (const partition of partitions) {
+    member.held.set(partition, { position: undefined, paused: false, draining: false })
+  }
+  return Effect.asVoid(Queue.offer(member.events, { _tag: "Assigned", partitions }))
+}
+
+/** Asks for partitions back, once each. */
+export const revoked = (member: Member, partitions: ReadonlyArray<number>): Effect.Effect<void> => {
+  const fresh = partitions.filter((partition) => member.held.get(partition)?.draining === false)
+  for (const partition of fresh) member.held.get(partition)!.draining = true
+  return fresh.length === 0
+    ? Effect.void
+    : Effect.asVoid(Queue.offer(member.events, { _tag: "Revoked", partitions: fresh }))
+}
+
+/** Drops partitions that somebody else may own by now. */
+export const lost = (member: Member, partitions: ReadonlyArray<number>): Effect.Effect<void> => {
+  const gone = partitions.filter((partition) => member.held.delete(partition))
+  return gone.length === 0 ? Effect.void : Effect.asVoid(Queue.offer(member.events, { _tag: "Lost", partitions: gone }))
+}
+
+const positionsOf = (member: Member): ReadonlyArray<FetchPosition> => {
+  const positions: Array<FetchPosition> = []
+  for (const [partition, state] of member.held) {
+    if (state.position === undefined || state.paused || state.draining) continue
+    positions.push({ partition, from: state.position })
+  }
+  return positions
+}
+
+/** Advances the positions and drops what was paused, revoked or moved by a seek while the fetch was under way. */
+const accept = (member: Member, asked: ReadonlyArray<FetchPosition>, records: ReadonlyArray<TopicRecord>) => {
+  const from = new Map(asked.map((p) => [p.partition, p.from]))
+  const stale = new Set<number>()
+  for (const [partition, position] of from) {
+    const state = member.held.get(partition)
+    if (state === undefined || state.position !== position || state.paused || state.draining) stale.add(partition)
+  }
+  const fresh = stale.size === 0 ? records : records.filter((record) => !stale.has(record.partition))
+  for (const record of fresh) member.held.get(record.partition)!.position = record.offset + 1
+  return fresh
+}
+
+/**
+ * Fetches for ever. It sleeps when nothing came, and goes on when the topic
+ * grows or a partition is taken, sought or resumed. The bounded queue of
+ * events is what holds it back when nobody takes them.
+ */
+export const fetchLoop = (
+  member: Member,
+  fetch: (positions: ReadonlyArray<FetchPosition>) => Effect.Effect<ReadonlyArray<TopicRecord>, BrokerError>
+): Effect.Effect<never> =>
+  Effect.forever(
+    Effect.gen(function* () {
+      const positions = positionsOf(member)
+      if (positions.length === 0) return yield* member.wake.wait
+      const records = accept(member, positions, yield* fetch(positions))
+      if (records.length === 0) return yield* member.wake.wait
+      yield* Queue.offer(member.events, { _tag: "Records", records })
+    }).pipe(
+      Effect.catch((error) =>
+        Effect.andThen(Effect.logWarning("reading the topic failed, trying again", error.message), Effect.sleep("200 millis"))
+      )
+    )
+  )

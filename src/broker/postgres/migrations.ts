@@ -1,0 +1,50 @@
+/** Tables of the topics that live in Postgres. */
+import type { Migration } from "../../database/Migration.ts"
+
+const component = "broker"
+
+export const brokerMigrations: ReadonlyArray<Migration> = [
+  {
+    component,
+    version: 1,
+    name: "topics, records, consumer groups",
+    statements: [
+      `CREATE TABLE topic (
+        id smallint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+        name text NOT NULL UNIQUE,
+        partitions int NOT NULL CHECK (partitions > 0),
+        retention_ms bigint NOT NULL)`,
+      // The row lock here is what gives offsets their order. It is updated by every append: room for HOT updates.
+      `CREATE TABLE topic_partition (
+        topic smallint NOT NULL REFERENCES topic (id),
+        partition int NOT NULL,
+        first_offset bigint NOT NULL DEFAULT 0,
+        next_offset bigint NOT NULL DEFAULT 0,
+        PRIMARY KEY (topic, partition)) WITH (fillfactor = 10)`,
+      `CREATE TABLE record (
+        topic smallint NOT NULL,
+        partition int NOT NULL,
+        "offset" bigint NOT NULL,
+        key bytea,
+        value bytea,
+        headers text NOT NULL,
+        at timestamptz NOT NULL DEFAULT now(),
+        PRIMARY KEY (topic, partition, "offset"))`,
+      // A member is alive while the advisory lock of its session is held, see Session.ts.
+      `CREATE TABLE group_member (
+        group_name text NOT NULL,
+        topic smallint NOT NULL REFERENCES topic (id),
+        session bigint NOT NULL,
+        seen_at timestamptz NOT NULL DEFAULT now(),
+        PRIMARY KEY (group_name, topic, session))`,
+      `CREATE TABLE group_claim (
+        group_name text NOT NULL,
+        topic smallint NOT NULL REFERENCES topic (id),
+        partition int NOT NULL,
+        session bigint,
+        wanted_since timestamptz,
+        committed bigint NOT NULL DEFAULT 0,
+        PRIMARY KEY (group_name, topic, partition)) WITH (fillfactor = 10)`
+    ]
+  }
+]

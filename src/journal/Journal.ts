@@ -1,0 +1,168 @@
+/**
+ * The port to the durable state of tasks. The journal is the truth: what it
+ * holds after a crash is what has happened. Every write of an owner carries
+ * its epoch, and a write with an epoch that is no longer the newest is refused
+ * whole.
+ */
+import { Context } from "effect"
+import type { Effect, Scope } from "effect"
+import type { Priority } from "../domain/Outcome.ts"
+import type { Schedule } from "../domain/Schedule.ts"
+import type { Task } from "../domain/Task.ts"
+import type { TaskState } from "../domain/TaskState.ts"
+import type { JournalError } from "./JournalError.ts"
+
+export interface QueueInfo {
+  readonly name: string
+  readonly topic: string
+  readonly priority: Priority
+  /** Why no worker takes this queue's tasks, where that is so. */
+  readonly off: string | null
+}
+
+/** How a mailbox is named among the controls. */
+export const slotOf = (queue: string, mailboxKey: string): string => `${queue}\n${mailboxKey}`
+
+export interface QueuePartition {
+  readonly queue: string
+  readonly partition: number
+}
+
+export interface Lease {
+  readonly epoch: number
+  /** The lowest offset that has no row yet. */
+  readonly nextOffset: number
+  /** Whether the owner before gave it back in order. */
+  readonly clean: boolean
+}
+
+/** One finished, failed attempt (a success shows in the task itself). */
+export interface AttemptRow {
+  readonly task: string
+  readonly number: number
+  readonly startedAt: number
+  readonly endedAt: number
+  readonly outcome: string
+  readonly reason: string | null
+  /** JSON. */
+  readonly detail: string | null
+}
+
+export interface StepRow {
+  readonly task: string
+  readonly name: string
+  /** JSON. */
+  readonly result: string
+  readonly at: number
+}
+
+export interface LogRow {
+  readonly task: string
+  readonly seq: number
+  readonly at: number
+  readonly level: string
+  readonly message: string
+}
+
+/** State of one key of one actor. */
+export interface StateRow {
+  readonly queue: string
+  readonly key: Uint8Array
+  readonly name: string
+  /** JSON; null removes it. */
+  readonly value: string | null
+}
+
+export type CommandKind = "cancel" | "retry"
+
+/** What an owner wrote down since its last flush. */
+export interface Batch {
+  /** The partitions the rest belongs to: the fence, and how far each is journalled. */
+  readonly positions: ReadonlyArray<QueuePartition & { readonly epoch: number; readonly nextOffset: number }>
+  readonly tasks: ReadonlyArray<Task>
+  readonly attempts: ReadonlyArray<AttemptRow>
+  readonly steps: ReadonlyArray<StepRow>
+  readonly logs: ReadonlyArray<LogRow>
+  readonly states: ReadonlyArray<StateRow>
+  /** Mailboxes to be paused until an operator resumes the key: their head task is exhausted and the queue blocks. */
+  readonly holds: ReadonlyArray<{ readonly queue: string; readonly key: Uint8Array; readonly reason: string }>
+  /** Commands that have been carried out. */
+  readonly commands: ReadonlyArray<{ readonly task: string; readonly kind: CommandKind }>
+}
+
+export interface PendingCommand {
+  readonly task: string
+  readonly kind: CommandKind
+  /** Where the task has a row: whose it is and its state. */
+  readonly at: (QueuePartition & { readonly state: TaskState }) | null
+}
+
+/** What operators want, as it stands now. */
+export interface Controls {
+  readonly pausedQueues: ReadonlySet<string>
+  /** Mailbox keys that are paused in every queue. */
+  readonly pausedKeys: ReadonlySet<string>
+  /** Mailboxes that are paused, as `slotOf` writes them. */
+  readonly pausedSlots: ReadonlySet<string>
+  readonly commands: ReadonlyArray<PendingCommand>
+}
+
+export class Journal extends Context.Service<
+  Journal,
+  {
+    /** Makes the queues known (name, topic, whether they run). */
+    readonly register: (queues: ReadonlyArray<QueueInfo>) => Effect.Effect<void, JournalError>
+    /** Takes a partition of a queue: a higher epoch, so that the owner before can write no more. */
+    readonly lease: (of: QueuePartition & { readonly owner: string }) => Effect.Effect<Lease, JournalError>
+    /** Gives it back in order; nothing where the epoch is old. */
+    readonly release: (of: QueuePartition & { readonly epoch: number }) => Effect.Effect<void, JournalError>
+    /** Tasks that have a row and have not ended, by offset, from `after` (exclusive) on. */
+    readonly unfinished: (
+      of: QueuePartition & { readonly after: number; readonly limit: number }
+    ) => Effect.Effect<ReadonlyArray<Task>, JournalError>
+    /** The same of one key. */
+    readonly backlog: (
+      of: QueuePartition & { readonly key: Uint8Array; readonly after: number; readonly limit: number }
+    ) => Effect.Effect<ReadonlyArray<Task>, JournalError>
+    /** Which of these tasks have a row. */
+    readonly known: (ids: ReadonlyArray<string>) => Effect.Effect<ReadonlySet<string>, JournalError>
+    readonly task: (id: string) => Effect.Effect<Task | null, JournalError>
+    /**
+     * Writes a batch in one transaction together with `alongside` (the broker's
+     * append of outputs). Where a position's epoch is not the newest, nothing
+     * is written and those partitions are answered as stale.
+     */
+    readonly commit: <E, R>(
+      batch: Batch,
+      alongside: Effect.Effect<unknown, E, R>
+    ) => Effect.Effect<ReadonlyArray<QueuePartition>, JournalError | E, R>
+    /** Stored results of a task's steps, JSON by name. */
+    readonly steps: (task: string) => Effect.Effect<ReadonlyMap<string, string>, JournalError>
+    /** State of a key, JSON by name. */
+    readonly states: (queue: string, key: Uint8Array) => Effect.Effect<ReadonlyMap<string, string>, JournalError>
+
+    readonly controls: Effect.Effect<Controls, JournalError>
+    /** Calls `changed` whenever the controls may have changed, until the scope ends. */
+    readonly watchControls: (changed: () => void) => Effect.Effect<void, JournalError, Scope.Scope>
+    readonly pauseQueue: (queue: string, paused: boolean, by: string) => Effect.Effect<void, JournalError>
+    /** Pauses or resumes a key in every queue; resuming also frees mailboxes that block on an exhausted task. */
+    readonly pauseKey: (key: Uint8Array, paused: boolean, by: string) => Effect.Effect<void, JournalError>
+    /** Asks the task's owner to cancel it; true where it can still matter. */
+    readonly requestCancel: (task: string, by: string) => Effect.Effect<boolean, JournalError>
+    /** Compare-and-set from a bad end back to queued; false where the task is in no such state. */
+    readonly requestRetry: (task: string, by: string) => Effect.Effect<boolean, JournalError>
+
+    /** Adds a schedule or changes its timing; `nextAt` is kept where the timing is the same. */
+    readonly putSchedule: (schedule: Schedule) => Effect.Effect<void, JournalError>
+    readonly removeSchedule: (id: string) => Effect.Effect<void, JournalError>
+    readonly schedules: Effect.Effect<ReadonlyArray<Schedule>, JournalError>
+    /**
+     * Runs `tick` for the schedules that are due, in one transaction that no
+     * other process shares; what it answers is written back with it.
+     */
+    readonly dueSchedules: <E, R>(
+      now: number,
+      tick: (due: ReadonlyArray<Schedule>) => Effect.Effect<ReadonlyArray<Schedule>, E, R>
+    ) => Effect.Effect<number, JournalError | E, R>
+  }
+>()("postroom/journal/Journal") {}

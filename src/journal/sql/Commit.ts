@@ -1,0 +1,138 @@
+/**
+ * The flush as one transaction. The fence comes first: the positions' rows are
+ * updated only where the epoch is still the newest, and when fewer rows come
+ * back than were sent, everything is rolled back and the stale ones are named.
+ */
+import { Data, Effect } from "effect"
+import { SqlClient } from "effect/sql"
+import type { SqlError } from "effect/sql"
+import { bigints, byteas, instants, ints, smallints, texts, uuids } from "../../database/columns.ts"
+import type { Batch, QueuePartition } from "../Journal.ts"
+import { taskParameters, upsertTasks } from "./TaskRows.ts"
+
+class Stale extends Data.TaggedError("Stale")<{ readonly partitions: ReadonlyArray<QueuePartition> }> {}
+
+const fence = `
+UPDATE assignment a SET next_offset = greatest(a.next_offset, v.next_offset)
+FROM unnest($1::int2[], $2::int4[], $3::int8[], $4::int8[]) v (queue, partition, epoch, next_offset)
+WHERE a.queue = v.queue AND a.partition = v.partition AND a.epoch = v.epoch
+RETURNING a.queue, a.partition`
+
+export const makeCommit = (queueId: (name: string) => number) =>
+  Effect.map(SqlClient.SqlClient, (sql) => {
+    const checkFence = Effect.fnUntraced(function* (positions: Batch["positions"]) {
+      if (positions.length === 0) return
+      const rows = yield* sql.unsafe<{ queue: number; partition: number }>(fence, [
+        smallints(positions.map((p) => queueId(p.queue))),
+        ints(positions.map((p) => p.partition)),
+        bigints(positions.map((p) => p.epoch)),
+        bigints(positions.map((p) => p.nextOffset))
+      ])
+      if (rows.length === positions.length) return
+      const held = new Set(rows.map((row) => `${row.queue}/${row.partition}`))
+      return yield* new Stale({
+        partitions: positions.filter((p) => !held.has(`${queueId(p.queue)}/${p.partition}`))
+      })
+    })
+
+    const write = Effect.fnUntraced(function* (batch: Batch) {
+      if (batch.tasks.length > 0) yield* sql.unsafe(upsertTasks, taskParameters(batch.tasks, queueId))
+      if (batch.attempts.length > 0) {
+        const rows = batch.attempts
+        yield* sql.unsafe(
+          `INSERT INTO attempt (task, number, started_at, ended_at, outcome, reason, detail)
+           SELECT * FROM unnest($1::uuid[], $2::int4[], $3::timestamptz[], $4::timestamptz[], $5::text[], $6::text[], $7::text[])
+           ON CONFLICT DO NOTHING`,
+          [
+            uuids(rows.map((r) => r.task)),
+            ints(rows.map((r) => r.number)),
+            instants(rows.map((r) => r.startedAt)),
+            instants(rows.map((r) => r.endedAt)),
+            texts(rows.map((r) => r.outcome)),
+            texts(rows.map((r) => r.reason)),
+            texts(rows.map((r) => r.detail))
+          ]
+        )
+      }
+      if (batch.steps.length > 0) {
+        const rows = batch.steps
+        // The first stored result wins: what was seen once is what stays.
+        yield* sql.unsafe(
+          `INSERT INTO step (task, name, result, at) SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[])
+           ON CONFLICT DO NOTHING`,
+          [
+            uuids(rows.map((r) => r.task)),
+            texts(rows.map((r) => r.name)),
+            texts(rows.map((r) => r.result)),
+            instants(rows.map((r) => r.at))
+          ]
+        )
+      }
+      if (batch.logs.length > 0) {
+        const rows = batch.logs
+        yield* sql.unsafe(
+          `INSERT INTO task_log (task, seq, at, level, message)
+           SELECT * FROM unnest($1::uuid[], $2::int8[], $3::timestamptz[], $4::text[], $5::text[]) ON CONFLICT DO NOTHING`,
+          [
+            uuids(rows.map((r) => r.task)),
+            bigints(rows.map((r) => r.seq)),
+            instants(rows.map((r) => r.at)),
+            texts(rows.map((r) => r.level)),
+            texts(rows.map((r) => r.message))
+          ]
+        )
+      }
+      if (batch.states.length > 0) {
+        // Later writes of one key come later in the batch; a statement may touch a row only once.
+        const rows = [...new Map(batch.states.map((r) => [`${r.queue}\n${Buffer.from(r.key).toString("latin1")}\n${r.name}`, r])).values()]
+        const queues = smallints(rows.map((r) => queueId(r.queue)))
+        const keys = byteas(rows.map((r) => r.key))
+        const names = texts(rows.map((r) => r.name))
+        const values = texts(rows.map((r) => r.value))
+        yield* sql.unsafe(
+          `INSERT INTO actor_state (queue, key, name, value)
+           SELECT * FROM unnest($1::int2[], $2::bytea[], $3::text[], $4::text[]) s (queue, key, name, value) WHERE value IS NOT NULL
+           ON CONFLICT (queue, key, name) DO UPDATE SET value = excluded.value`,
+          [queues, keys, names, values]
+        )
+        if (rows.some((r) => r.value === null)) {
+          yield* sql.unsafe(
+            `DELETE FROM actor_state a USING unnest($1::int2[], $2::bytea[], $3::text[], $4::text[]) s (queue, key, name, value)
+             WHERE s.value IS NULL AND a.queue = s.queue AND a.key = s.key AND a.name = s.name`,
+            [queues, keys, names, values]
+          )
+        }
+      }
+      if (batch.holds.length > 0) {
+        const rows = batch.holds
+        yield* sql.unsafe(
+          `INSERT INTO key_control (key, queue, paused, by) SELECT key, queue, true, by
+           FROM unnest($1::bytea[], $2::text[], $3::text[]) h (key, queue, by) ON CONFLICT DO NOTHING`,
+          [byteas(rows.map((r) => r.key)), texts(rows.map((r) => r.queue)), texts(rows.map((r) => r.reason))]
+        )
+      }
+      if (batch.commands.length > 0) {
+        yield* sql.unsafe(
+          `DELETE FROM task_command c USING unnest($1::uuid[], $2::text[]) d (task, kind) WHERE c.task = d.task AND c.kind = d.kind`,
+          [uuids(batch.commands.map((c) => c.task)), texts(batch.commands.map((c) => c.kind))]
+        )
+      }
+    })
+
+    return <E, R>(batch: Batch, alongside: Effect.Effect<unknown, E, R>) =>
+      sql
+        .withTransaction(
+          Effect.gen(function* () {
+            yield* checkFence(batch.positions)
+            yield* write(batch)
+            yield* alongside
+            return [] as ReadonlyArray<QueuePartition>
+          })
+        )
+        .pipe(
+          Effect.catchIf(
+            (error): error is Stale => error instanceof Stale,
+            (stale) => Effect.succeed(stale.partitions)
+          )
+        ) as Effect.Effect<ReadonlyArray<QueuePartition>, SqlError.SqlError | E, R>
+  })

@@ -1,0 +1,144 @@
+/**
+ * Brings the process in line with what operators want: paused queues and keys,
+ * tasks to cancel or to retry. The journal's rows are the truth; the bell makes
+ * it quick, and a look every second makes it certain.
+ */
+import { Clock, Duration, Effect } from "effect"
+import { makeSignal } from "../broker/Signal.ts"
+import { isFinal } from "../domain/TaskState.ts"
+import { Journal, slotOf } from "../journal/Journal.ts"
+import type { Controls, PendingCommand } from "../journal/Journal.ts"
+import type { Attempts } from "./Attempts.ts"
+import type { Flush } from "./Flush.ts"
+import type { Intake } from "./Intake.ts"
+import * as Fifo from "./Fifo.ts"
+import { fromJournal } from "./LiveTask.ts"
+import type { LiveTask } from "./LiveTask.ts"
+import * as Mailboxes from "./Mailboxes.ts"
+import type { Lane } from "./Ownership.ts"
+
+export interface Wishes {
+  controls: Controls
+  /** Tasks to be cancelled that were not found yet. */
+  readonly cancels: Set<string>
+}
+
+export const makeWishes = (): Wishes => ({
+  controls: { pausedQueues: new Set(), pausedKeys: new Set(), pausedSlots: new Set(), commands: [] },
+  cancels: new Set()
+})
+
+/** Whether the mailbox of `key` in `lane` is paused. */
+export const isHeld = (wishes: Wishes, lane: Lane, key: string): boolean =>
+  wishes.controls.pausedKeys.has(key) ||
+  (wishes.controls.pausedSlots.size > 0 && wishes.controls.pausedSlots.has(slotOf(lane.actor.name, key)))
+
+export interface ControlOptions {
+  readonly lanes: ReadonlyArray<Lane>
+  readonly wishes: Wishes
+  readonly flush: Flush
+  readonly attempts: Attempts
+  readonly intake: Intake
+  readonly changed: (lane: Lane) => void
+}
+
+const pollMs = 1_000
+
+const find = (lanes: ReadonlyArray<Lane>, id: string): LiveTask | undefined => {
+  for (const lane of lanes) {
+    for (const ownership of lane.owned.values()) {
+      const task = ownership.live.get(id)
+      if (task !== undefined) return task
+    }
+  }
+  return undefined
+}
+
+/** Follows the controls as long as the scope is open. The first look is taken before this returns. */
+export const makeControl = (options: ControlOptions) =>
+  Effect.gen(function* () {
+    const { lanes, wishes, flush, attempts, intake, changed } = options
+    const journal = yield* Journal
+    const clock = yield* Clock.Clock
+    const bell = makeSignal()
+
+    const applyPauses = () => {
+      for (const lane of lanes) {
+        lane.paused = wishes.controls.pausedQueues.has(lane.actor.name)
+        for (const box of lane.boxes.byKey.values()) {
+          if (box.keyBytes === null) continue
+          const held = isHeld(wishes, lane, box.key)
+          if (held && box.state !== "held") Mailboxes.hold(box)
+          else if (!held && (box.state === "held" || box.heldNext)) {
+            // A head that may not start yet goes back to waiting by way of the dispatcher, which looks at its time.
+            Mailboxes.free(lane.boxes, box, clock.currentTimeMillisUnsafe(), false)
+            if (Fifo.size(box.tasks) === 0) intake.refill(lane, box)
+          }
+        }
+        changed(lane)
+      }
+    }
+
+    const cancel = Effect.fnUntraced(function* (command: PendingCommand) {
+      const task = find(lanes, command.task)
+      const finish = () => {
+        wishes.cancels.delete(command.task)
+        flush.command({ task: command.task, kind: "cancel" })
+      }
+      if (task !== undefined) {
+        if (isFinal(task.state)) return
+        if (task.state === "in_progress") return attempts.stop(task, "cancel")
+        attempts.cancelQueued(task, "an operator")
+        return finish()
+      }
+      wishes.cancels.add(command.task)
+      if (command.at === null) return
+      if (isFinal(command.at.state)) return finish()
+      const ownership = lanes.find((lane) => lane.actor.name === command.at!.queue)?.owned.get(command.at.partition)
+      if (ownership === undefined || !ownership.alive || ownership.draining) return
+      // It stands in the journal alone: behind many others of its key.
+      const row = yield* journal.task(command.task)
+      if (row === null || row.record === null || ownership.live.has(row.id)) return
+      const key = row.record.key
+      const box = [...ownership.lane.boxes.byKey.values()].find(
+        (b) => b.keyBytes !== null && key !== null && Buffer.compare(b.keyBytes, key) === 0
+      )
+      if (box === undefined) return
+      const spilled = fromJournal(row, ownership, box, row.queuedAt, false)
+      spilled.spilled = true
+      ownership.live.set(row.id, spilled)
+      attempts.cancelQueued(spilled, "an operator")
+      finish()
+    })
+
+    const retry = Effect.fnUntraced(function* (command: PendingCommand) {
+      if (command.at === null) return
+      const lane = lanes.find((candidate) => candidate.actor.name === command.at!.queue)
+      const ownership = lane?.owned.get(command.at.partition)
+      if (ownership === undefined || !ownership.alive || ownership.draining) return
+      if (!isFinal(command.at.state) && !ownership.live.has(command.task)) {
+        const row = yield* journal.task(command.task)
+        if (row !== null && !isFinal(row.state)) intake.adopt(ownership, row)
+      }
+      flush.command({ task: command.task, kind: "retry" })
+    })
+
+    const look = Effect.gen(function* () {
+      wishes.controls = yield* journal.controls
+      const asked = new Set<string>()
+      for (const command of wishes.controls.commands) if (command.kind === "cancel") asked.add(command.task)
+      for (const id of wishes.cancels) if (!asked.has(id)) wishes.cancels.delete(id)
+      applyPauses()
+      for (const command of wishes.controls.commands) {
+        yield* command.kind === "cancel" ? cancel(command) : retry(command)
+      }
+    }).pipe(Effect.catch((error) => Effect.logWarning("the controls could not be read", error.message)))
+
+    yield* look
+    yield* journal.watchControls(bell.ring)
+    yield* Effect.forkScoped(
+      Effect.forever(
+        Effect.andThen(Effect.raceFirst(bell.wait, Effect.sleep(Duration.millis(pollMs))), look)
+      ).pipe(Effect.tapCause((cause) => Effect.logError("the control loop ended", cause)))
+    )
+  })

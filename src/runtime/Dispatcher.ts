@@ -1,0 +1,140 @@
+/**
+ * Decides what runs next, for all queues of the process. Among the queues that
+ * may start something (not paused, below their concurrency, with a token), the
+ * one whose first mailbox has waited longest goes first, where a queue or task
+ * of lower priority counts as having come later. Within a queue the keys take
+ * turns, so a user with a thousand tasks gets the same share as one with five.
+ */
+import { Clock, Duration, Effect } from "effect"
+import { makeSignal } from "../broker/Signal.ts"
+import type { Priority } from "../domain/Outcome.ts"
+import * as Fifo from "./Fifo.ts"
+import type { Attempts } from "./Attempts.ts"
+import { poisonous } from "./Attempts.ts"
+import type { LiveTask } from "./LiveTask.ts"
+import * as Mailboxes from "./Mailboxes.ts"
+import type { Lane } from "./Ownership.ts"
+import * as RateLimit from "./RateLimit.ts"
+import type { Timers } from "./Timers.ts"
+
+export interface Dispatcher {
+  /** Something may have become startable. */
+  readonly ring: () => void
+}
+
+export interface DispatcherOptions {
+  readonly lanes: ReadonlyArray<Lane>
+  readonly attempts: Attempts
+  readonly timers: Timers
+  /** Most tasks that run at a time in this process. */
+  readonly slots: number
+}
+
+/** Starts per turn of the loop, after which timers and sockets get their turn. */
+const turn = 128
+
+/** How often running attempts are looked at for their deadline, ms. */
+const sweepMs = 50
+
+const runningIn = (lanes: ReadonlyArray<Lane>): number => {
+  let running = 0
+  for (const lane of lanes) running += lane.boxes.running.size
+  return running
+}
+
+interface Choice {
+  readonly lane: Lane
+  readonly priority: Priority
+}
+
+export const makeDispatcher = (options: DispatcherOptions) =>
+  Effect.gen(function* () {
+    const { lanes, attempts, timers, slots } = options
+    const clock = yield* Clock.Clock
+    const bell = makeSignal()
+    /** A task that must run with nothing beside it. */
+    let alone: LiveTask | null = null
+    /** The same, while it runs. */
+    let solo: LiveTask | null = null
+
+    const pick = (now: number): Choice | undefined => {
+      let best: Choice | undefined
+      let bestRank = Number.POSITIVE_INFINITY
+      for (const lane of lanes) {
+        const { policy } = lane.actor
+        if (lane.paused || lane.boxes.running.size >= policy.concurrency) continue
+        const next = Mailboxes.nextLine(lane.boxes)
+        if (next === undefined) continue
+        const rank = next.rank + Mailboxes.handicapOf(policy.priority)
+        if (rank >= bestRank) continue
+        if (lane.bucket !== null) {
+          const wait = RateLimit.waitOf(lane.bucket, now)
+          if (wait > 0) {
+            timers.set(now + wait, bell.ring)
+            continue
+          }
+        }
+        bestRank = rank
+        best = { lane, priority: next.priority }
+      }
+      return best
+    }
+
+    const startNext = ({ lane, priority }: Choice, now: number) => {
+      const box = Mailboxes.take(lane.boxes, priority)
+      const task = Fifo.peek(box.tasks)!
+      if (task.notBefore !== null && task.notBefore > now) return attempts.park(task, task.notBefore)
+      if (lane.bucket !== null) RateLimit.spend(lane.bucket)
+      if (task.crashes >= poisonous) {
+        alone = task
+        return
+      }
+      attempts.start(task)
+    }
+
+    /** One turn; true when there may be more to start at once. */
+    const work = (): boolean => {
+      for (let started = 0; started < turn; started++) {
+        const running = runningIn(lanes)
+        if (alone !== null) {
+          // Its own mailbox counts as running: one means that it is the only one.
+          if (!alone.ownership.alive || alone.state !== "queued") alone = null
+          else if (running > 1) return false
+          else {
+            const task = alone
+            alone = null
+            solo = task
+            attempts.start(task)
+          }
+          continue
+        }
+        if (solo !== null) {
+          if (solo.fiber !== null || (solo.state === "in_progress" && solo.ownership.alive)) return false
+          solo = null
+        }
+        if (running >= slots) return false
+        const now = clock.currentTimeMillisUnsafe()
+        const choice = pick(now)
+        if (choice === undefined) return false
+        startNext(choice, now)
+      }
+      return true
+    }
+    const loop = Effect.suspend(() => (work() ? Effect.yieldNow : bell.wait))
+    yield* Effect.forkScoped(
+      Effect.forever(loop).pipe(Effect.tapCause((cause) => Effect.logError("the dispatcher ended", cause)))
+    )
+
+    const sweep = Effect.sync(() => {
+      const now = clock.currentTimeMillisUnsafe()
+      for (const lane of lanes) {
+        for (const box of lane.boxes.running) {
+          const task = Fifo.peek(box.tasks)
+          if (task?.fiber && task.deadline <= now) attempts.stop(task, "timeout")
+        }
+      }
+    })
+    yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(Duration.millis(sweepMs)), sweep)))
+
+    return { ring: bell.ring } satisfies Dispatcher
+  })

@@ -1,0 +1,227 @@
+/**
+ * From records to tasks in mailboxes: duplicates are dropped, a mailbox keeps
+ * a bounded number of tasks in memory and leaves the rest to the journal, and
+ * the queue as a whole stops reading when enough is ready to run. What waits
+ * or is held does not count there, so a paused user never stops the others.
+ */
+import { Clock, Effect, Schedule } from "effect"
+import type { TopicRecord } from "../broker/Record.ts"
+import { envelopeOf } from "../domain/Envelope.ts"
+import { taskIdOf } from "../domain/ids.ts"
+import type { Task } from "../domain/Task.ts"
+import { mailboxKeyOf } from "../domain/Task.ts"
+import { Journal } from "../journal/Journal.ts"
+import * as Fifo from "./Fifo.ts"
+import type { Flush } from "./Flush.ts"
+import { fromJournal, fromRecord } from "./LiveTask.ts"
+import type { LiveTask } from "./LiveTask.ts"
+import * as Mailboxes from "./Mailboxes.ts"
+import type { Mailbox } from "./Mailboxes.ts"
+import type { Lane, Ownership } from "./Ownership.ts"
+import * as Watermark from "./Watermark.ts"
+
+/** Bounds of what one queue holds in memory. */
+export interface Bounds {
+  /** Tasks of one mailbox; the rest is in the journal. */
+  readonly mailbox: number
+  /** The same while the mailbox waits or is held. */
+  readonly waiting: number
+  /** Tasks that could run: above, the queue stops reading; below half of it, it goes on. */
+  readonly ready: number
+  /** Bytes of their values, likewise. */
+  readonly bytes: number
+}
+
+export const defaultBounds: Bounds = { mailbox: 256, waiting: 8, ready: 8_000, bytes: 32 * 1024 * 1024 }
+
+export interface Intake {
+  readonly records: (lane: Lane, records: ReadonlyArray<TopicRecord>) => Effect.Effect<void>
+  /** Puts the journal's unfinished tasks of a newly owned partition into their mailboxes. */
+  readonly load: (ownership: Ownership, crashed: boolean) => Effect.Effect<void>
+  /** Puts one task of the journal into its mailbox (an operator retried it). */
+  readonly adopt: (ownership: Ownership, task: Task) => void
+  /** Loads more of a mailbox whose memory has run low. */
+  readonly refill: (lane: Lane, box: Mailbox<LiveTask>) => void
+  /** How much of the lane's bound is used, 1 = full. */
+  readonly fill: (lane: Lane) => number
+}
+
+export interface IntakeOptions {
+  readonly flush: Flush
+  readonly bounds: Bounds
+  readonly isHeld: (lane: Lane, key: string) => boolean
+  /** Whether an operator cancelled this task before it was read; it is withdrawn at once then. */
+  readonly cancelled: (task: LiveTask) => void
+  readonly changed: (lane: Lane) => void
+  readonly runFork: (effect: Effect.Effect<void>) => void
+}
+
+const page = 2_000
+
+const untilItAnswers = <A, E extends { readonly message: string }>(effect: Effect.Effect<A, E>): Effect.Effect<A> =>
+  effect.pipe(
+    Effect.tapError((error) => Effect.logWarning("the intake waits for the journal", error.message)),
+    Effect.retry(Schedule.min([Schedule.exponential("50 millis"), Schedule.spaced("1 second")])),
+    Effect.orDie
+  )
+
+// A character no key can have: keys become latin1 strings.
+const keylessMark = "\u2022"
+
+export const makeIntake = (options: IntakeOptions) =>
+  Effect.gen(function* () {
+    const { flush, bounds } = options
+    const journal = yield* Journal
+    const clock = yield* Clock.Clock
+
+    const boxOf = (ownership: Ownership, key: Uint8Array | null, offset: number): Mailbox<LiveTask> => {
+      const { lane, partition } = ownership
+      const name = key === null ? `${keylessMark}${partition}:${offset}` : mailboxKeyOf(key)
+      return (
+        lane.boxes.byKey.get(name) ??
+        Mailboxes.open(lane.boxes, name, key, partition, key !== null && options.isHeld(lane, name))
+      )
+    }
+
+    /** Whether the next task of this mailbox is left to the journal. */
+    const spills = (box: Mailbox<LiveTask>): boolean => {
+      if (box.spilledTo > box.loadedTo) return true
+      const resting = box.state === "waiting" || box.state === "held"
+      return Fifo.size(box.tasks) >= (resting ? bounds.waiting : bounds.mailbox)
+    }
+
+    const admit = (task: LiveTask, now: number) => {
+      const { box, ownership } = task
+      ownership.live.set(task.id, task)
+      if (spills(box)) {
+        box.spilledTo = task.offset
+        task.spilled = true
+        flush.task(task)
+        return
+      }
+      box.loadedTo = Math.max(box.loadedTo, task.offset)
+      Mailboxes.put(ownership.lane.boxes, box, task, now)
+    }
+
+    const records = Effect.fnUntraced(function* (lane: Lane, batch: ReadonlyArray<TopicRecord>) {
+      const queue = lane.actor.name
+      const envelopes = batch.map((record) =>
+        envelopeOf(record.headers, () => `${record.topic}/${record.partition}/${record.offset}`, lane.actor.topic.type)
+      )
+      const ids = envelopes.map((envelope) => taskIdOf(queue, envelope.id))
+      const known = yield* untilItAnswers(journal.known(ids))
+      const now = clock.currentTimeMillisUnsafe()
+      for (const [i, record] of batch.entries()) {
+        const ownership = lane.owned.get(record.partition)
+        if (ownership === undefined || !ownership.alive || ownership.draining) continue
+        Watermark.read(ownership.mark, record.offset)
+        const id = ids[i]!
+        if (known.has(id) || ownership.live.has(id)) {
+          Watermark.journalled(ownership.mark, record.offset)
+          flush.position(ownership)
+          continue
+        }
+        const { type, flow, priority } = envelopes[i]!
+        const { key, value, headers } = record
+        const task = fromRecord({
+          id,
+          offset: record.offset,
+          type,
+          flow,
+          priority,
+          queuedAt: record.timestamp,
+          record: { key, value, headers },
+          ownership,
+          box: boxOf(ownership, key, record.offset),
+          now
+        })
+        admit(task, now)
+        options.cancelled(task)
+      }
+      options.changed(lane)
+    })
+
+    const place = (ownership: Ownership, row: Task, crashed: boolean, now: number, always: boolean) => {
+      if (ownership.live.has(row.id)) return
+      const box = boxOf(ownership, row.record?.key ?? null, row.offset)
+      const task = fromJournal(row, ownership, box, now, crashed)
+      if (!always && (Fifo.size(box.tasks) >= bounds.mailbox || box.spilledTo > box.loadedTo)) {
+        box.spilledTo = Math.max(box.spilledTo, row.offset)
+        return
+      }
+      box.loadedTo = Math.max(box.loadedTo, row.offset)
+      ownership.live.set(task.id, task)
+      Mailboxes.put(ownership.lane.boxes, box, task, now)
+      options.cancelled(task)
+    }
+
+    const load = Effect.fnUntraced(function* (ownership: Ownership, crashed: boolean) {
+      const { lane, partition } = ownership
+      let after = -1
+      while (true) {
+        const rows = yield* untilItAnswers(
+          journal.unfinished({ queue: lane.actor.name, partition, after, limit: page })
+        )
+        const now = clock.currentTimeMillisUnsafe()
+        for (const row of rows) place(ownership, row, crashed, now, false)
+        if (rows.length < page) return
+        after = rows.at(-1)!.offset
+      }
+    })
+
+    const refill = (lane: Lane, box: Mailbox<LiveTask>) => {
+      if (box.loading || box.spilledTo <= box.loadedTo || Fifo.size(box.tasks) > bounds.waiting) return
+      const ownership = lane.owned.get(box.partition)
+      if (ownership === undefined || !ownership.alive || box.keyBytes === null) return
+      box.loading = true
+      const { keyBytes: key, partition, spilledTo: target } = box
+      options.runFork(
+        Effect.gen(function* () {
+          // What was left to the journal must have got there before it is looked for.
+          yield* flush.barrier
+          const rows = yield* untilItAnswers(
+            journal.backlog({ queue: lane.actor.name, partition, key, after: box.loadedTo, limit: bounds.mailbox })
+          )
+          box.loading = false
+          if (!ownership.alive) return
+          const now = clock.currentTimeMillisUnsafe()
+          for (const row of rows) {
+            box.loadedTo = Math.max(box.loadedTo, row.offset)
+            if (ownership.live.has(row.id)) continue
+            const task = fromJournal(row, ownership, box, now, false)
+            ownership.live.set(task.id, task)
+            Mailboxes.put(lane.boxes, box, task, now)
+            options.cancelled(task)
+          }
+          // Fewer than asked for: everything that was spilled before the question is here, or was cancelled there.
+          if (rows.length < bounds.mailbox) box.loadedTo = Math.max(box.loadedTo, target)
+          refill(lane, box)
+          Mailboxes.prune(lane.boxes, box)
+          options.changed(lane)
+        })
+      )
+    }
+
+    const fill = (lane: Lane): number => {
+      let tasks = 0
+      let bytes = 0
+      for (const box of lane.boxes.byKey.values()) {
+        if (box.state === "waiting" || box.state === "held") continue
+        tasks += Fifo.size(box.tasks)
+        const head = Fifo.peek(box.tasks)
+        bytes += (head?.record?.value?.length ?? 0) * Fifo.size(box.tasks)
+      }
+      return Math.max(tasks / bounds.ready, bytes / bounds.bytes)
+    }
+
+    return {
+      records,
+      load,
+      refill,
+      fill,
+      adopt: (ownership, row) => {
+        place(ownership, row, false, clock.currentTimeMillisUnsafe(), true)
+        options.changed(ownership.lane)
+      }
+    } satisfies Intake
+  })

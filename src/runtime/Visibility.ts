@@ -1,0 +1,50 @@
+/**
+ * Makes slow things visible: a task that has run for more than 100 ms, or has
+ * stood in memory for more than a second, gets a row. A fast task is written
+ * once, when it has ended.
+ */
+import { Clock, Duration, Effect } from "effect"
+import * as Fifo from "./Fifo.ts"
+import type { Flush } from "./Flush.ts"
+import type { Lane } from "./Ownership.ts"
+
+const runningMs = 100
+const queuedMs = 1_000
+const lookMs = 50
+const looksPerQueueLook = 10
+
+/** Looks as long as the scope is open. */
+export const makeVisibility = (lanes: ReadonlyArray<Lane>, flush: Flush) =>
+  Effect.gen(function* () {
+    const clock = yield* Clock.Clock
+    let looks = 0
+
+    const lookAtRunning = (now: number) => {
+      for (const lane of lanes) {
+        for (const box of lane.boxes.running) {
+          const task = Fifo.peek(box.tasks)
+          if (task === undefined || task.state !== "in_progress" || task.announced === task.attempt) continue
+          if (task.startedAt === null || now - task.startedAt < runningMs) continue
+          task.announced = task.attempt
+          flush.task(task)
+        }
+      }
+    }
+
+    const lookAtQueued = (now: number) => {
+      for (const lane of lanes) {
+        for (const box of lane.boxes.byKey.values()) {
+          for (const task of Fifo.values(box.tasks)) {
+            if (!task.written && task.state === "queued" && now - task.loadedAt >= queuedMs) flush.task(task)
+          }
+        }
+      }
+    }
+
+    const look = Effect.sync(() => {
+      const now = clock.currentTimeMillisUnsafe()
+      lookAtRunning(now)
+      if (++looks % looksPerQueueLook === 0) lookAtQueued(now)
+    })
+    yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(Duration.millis(lookMs)), look)))
+  })

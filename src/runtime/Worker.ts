@@ -1,0 +1,272 @@
+/**
+ * A worker: the actors of one process on one broker and one journal. It wires
+ * the parts, follows each queue's membership, and ends in order: when its
+ * scope closes, every partition is drained, flushed and released before the
+ * group is left.
+ */
+import { Clock, Duration, Effect, Exit, Queue, Random, Schema, Scope } from "effect"
+import { Broker } from "../broker/Broker.ts"
+import type { Membership } from "../broker/Broker.ts"
+import { Journal } from "../journal/Journal.ts"
+import { isFinal } from "../domain/TaskState.ts"
+import { deadLetterNameOf } from "../topics/Topic.ts"
+import type { Actor } from "./Actor.ts"
+import { makeAttempts } from "./Attempts.ts"
+import { isHeld, makeControl, makeWishes } from "./Control.ts"
+import { makeDispatcher } from "./Dispatcher.ts"
+import type { Dispatcher } from "./Dispatcher.ts"
+import { makeFlush } from "./Flush.ts"
+import { defaultBounds, makeIntake } from "./Intake.ts"
+import type { Bounds, Intake } from "./Intake.ts"
+import type { LiveTask } from "./LiveTask.ts"
+import * as Mailboxes from "./Mailboxes.ts"
+import type { Lane } from "./Ownership.ts"
+import { makePartitions } from "./Partitions.ts"
+import type { Partitions } from "./Partitions.ts"
+import * as RateLimit from "./RateLimit.ts"
+import { runTicker } from "./ScheduleTicker.ts"
+import { makeTimers } from "./Timers.ts"
+import { makeVisibility } from "./Visibility.ts"
+import { makeWatchdog } from "./Watchdog.ts"
+
+export interface WorkerOptions<R> {
+  /** All actors of the installation; those that are off or not of this process's roles only become known. */
+  readonly actors: ReadonlyArray<Actor<R>>
+  /** Whether this process runs the actor. */
+  readonly runs: (actor: Actor<R>) => boolean
+  /** Most tasks that run at a time in this process. */
+  readonly slots: number
+  readonly drainMs: number
+  readonly bounds: Bounds
+  /** A queue that starts nothing for so long while it has work is rebuilt, ms. */
+  readonly patienceMs: number
+  /** `ce_source` of the records that tasks hand on; the queue's name follows. */
+  readonly source: string
+  /** The watchdog gave up. */
+  readonly giveUp: (queue: string) => Effect.Effect<void>
+}
+
+export const defaultOptions = {
+  runs: () => true,
+  slots: 2_000,
+  drainMs: 10_000,
+  bounds: defaultBounds,
+  patienceMs: 30_000,
+  source: "/postroom/",
+  giveUp: (queue: string) => Effect.die(new Error(`queue ${queue} stands still`))
+}
+
+export interface Worker {
+  readonly lanes: ReadonlyArray<Lane>
+}
+
+const makeLane = <R>(actor: Actor<R>, now: number): Lane => {
+  const decodeUnknown = Schema.decodeUnknownExit(actor.topic.value)
+  return {
+    actor,
+    boxes: Mailboxes.make(),
+    owned: new Map(),
+    bucket: actor.policy.rate === null ? null : RateLimit.make(actor.policy.rate, now),
+    decode: (value) => {
+      const exit = decodeUnknown(value)
+      return Exit.isSuccess(exit)
+        ? { ok: true, value: exit.value }
+        : { ok: false, detail: `the value does not fit the topic ${actor.topic.name}: ${String(exit.cause)}` }
+    },
+    membership: null,
+    paused: false,
+    full: false,
+    started: 0
+  }
+}
+
+/** Makes the topics and queues of all actors known; every process of an installation does it at its start. */
+export const declare = Effect.fn("Worker.declare")(function* (actors: ReadonlyArray<Actor<any>>) {
+  const broker = yield* Broker
+  const journal = yield* Journal
+  const topics = new Map(actors.map((actor) => [actor.topic.name, actor.topic]))
+  yield* broker.ensureTopics(
+    [...topics.values()].flatMap((topic) => {
+      const retentionMs = Duration.toMillis(topic.retention)
+      return [
+        { name: topic.name, partitions: topic.partitions, retentionMs },
+        { name: deadLetterNameOf(topic.name), partitions: topic.partitions, retentionMs: retentionMs * 4 }
+      ]
+    })
+  )
+  yield* journal.register(
+    actors.map((actor) => ({
+      name: actor.name,
+      topic: actor.topic.name,
+      priority: actor.policy.priority,
+      off: actor.off
+    }))
+  )
+})
+
+/** Runs the actors until the scope closes, which drains them. */
+export const startWorker = <R>(given: Partial<WorkerOptions<R>> & Pick<WorkerOptions<R>, "actors">) =>
+  Effect.gen(function* () {
+    const options: WorkerOptions<R> = { ...defaultOptions, ...given }
+    yield* declare(options.actors)
+    const context = yield* Effect.context<R>()
+    const runFork = Effect.runForkWith(context)
+    const clock = yield* Clock.Clock
+    const owner = `worker-${yield* Random.nextIntBetween(0, 0x7fffffff)}`
+    const now = clock.currentTimeMillisUnsafe()
+    const lanes = options.actors.filter((actor) => actor.off === null && options.runs(actor)).map((a) => makeLane(a, now))
+    const wishes = makeWishes()
+    const readers = new Map<string, number>()
+    for (const { topic } of options.actors) readers.set(topic.name, (readers.get(topic.name) ?? 0) + 1)
+
+    // The parts know each other through these; they are set before the first record can arrive.
+    let dispatcher: Dispatcher | undefined
+    let partitions: Partitions | undefined
+    let intake: Intake | undefined
+
+    const changed = (_lane: Lane) => dispatcher?.ring()
+    const setFull = (lane: Lane, full: boolean) => {
+      lane.full = full
+      const { membership } = lane
+      if (membership === null) return
+      const all = Array.from({ length: lane.actor.topic.partitions }, (_, partition) => partition)
+      runFork(full ? membership.pause(all) : membership.resume(all))
+    }
+    const forgetBytesAfterMs = 10_000
+
+    const flush = yield* makeFlush({
+      stale: ({ lane, partition }) => partitions?.lose(lane, partition),
+      flushed: (tasks) => {
+        const at = clock.currentTimeMillisUnsafe()
+        for (const task of tasks) {
+          if (isFinal(task.state) || task.spilled) task.ownership.live.delete(task.id)
+          else if (task.state === "queued" && task.notBefore !== null && task.notBefore > at + forgetBytesAfterMs) {
+            task.record = null
+          }
+        }
+      }
+    })
+    const timers = yield* makeTimers
+    const attempts = yield* makeAttempts<R>({
+      flush,
+      timers,
+      runFork,
+      changed,
+      ended: (task: LiveTask) => intake?.refill(task.ownership.lane, task.box),
+      readersOf: (topic) => readers.get(topic) ?? 0,
+      source: options.source
+    })
+    intake = yield* makeIntake({
+      flush,
+      bounds: options.bounds,
+      isHeld: (lane, key) => isHeld(wishes, lane, key),
+      cancelled: (task) => {
+        if (!wishes.cancels.has(task.id)) return
+        attempts.cancelQueued(task, "an operator")
+        wishes.cancels.delete(task.id)
+        flush.command({ task: task.id, kind: "cancel" })
+      },
+      changed,
+      runFork: (effect) => void runFork(effect)
+    })
+    partitions = yield* makePartitions({ flush, intake, attempts, owner, drainMs: options.drainMs })
+    dispatcher = yield* makeDispatcher({ lanes, attempts, timers, slots: options.slots })
+    yield* makeControl({ lanes, wishes, flush, attempts, intake, changed })
+    yield* makeVisibility(lanes, flush)
+    // How full a queue is follows from a walk over its mailboxes: too dear for every task, cheap now and then.
+    yield* Effect.forkScoped(
+      Effect.forever(
+        Effect.andThen(
+          Effect.sleep(Duration.millis(refillLookMs)),
+          Effect.sync(() => {
+            for (const lane of lanes) if (lane.full && intake!.fill(lane) < 0.5) setFull(lane, false)
+          })
+        )
+      )
+    )
+
+    const { records } = intake
+    const { take, give, lose } = partitions
+
+    /** Follows one membership; its end gives all partitions back. */
+    const follow = (lane: Lane, membership: Membership): Effect.Effect<never> =>
+      Effect.forever(
+        Effect.gen(function* () {
+          const event = yield* Queue.take(membership.events)
+          switch (event._tag) {
+            case "Assigned":
+              return yield* Effect.forEach(event.partitions, (p) => take(lane, membership, p), {
+                concurrency: 4,
+                discard: true
+              })
+            case "Revoked":
+              return yield* Effect.forEach(event.partitions, (p) => give(lane, membership, p), {
+                concurrency: "unbounded",
+                discard: true
+              })
+            case "Lost":
+              for (const partition of event.partitions) lose(lane, partition)
+              return
+            case "Records": {
+              yield* records(lane, event.records)
+              if (!lane.full && intake!.fill(lane) >= 1) setFull(lane, true)
+              return
+            }
+          }
+        })
+      )
+
+    const scopes = new Map<Lane, Scope.Closeable>()
+    const broker = yield* Broker
+    const enter = Effect.fnUntraced(function* (lane: Lane) {
+      const scope = yield* Scope.make()
+      scopes.set(lane, scope)
+      const membership = yield* Scope.provide(
+        broker.join({ group: lane.actor.name, topic: lane.actor.topic.name }),
+        scope
+      )
+      lane.membership = membership
+      yield* Scope.addFinalizer(
+        scope,
+        Effect.forEach([...lane.owned.keys()], (p) => give(lane, membership, p), { concurrency: "unbounded", discard: true })
+      )
+      yield* Effect.forkIn(
+        Effect.tapCause(follow(lane, membership), (cause) => Effect.logError(`queue ${lane.actor.name} ended`, cause)),
+        scope
+      )
+    })
+    const leave = (lane: Lane) => Effect.suspend(() => Scope.close(scopes.get(lane)!, Exit.void))
+
+    yield* Effect.addFinalizer(() => Effect.forEach(lanes, leave, { concurrency: "unbounded", discard: true }))
+    yield* Effect.forEach(lanes, (lane) => Effect.orDie(enter(lane)), { concurrency: "unbounded", discard: true })
+
+    yield* makeWatchdog({
+      lanes,
+      patienceMs: options.patienceMs,
+      rebuild: (lane) => Effect.andThen(leave(lane), Effect.orDie(enter(lane))),
+      giveUp: (lane) => options.giveUp(lane.actor.name)
+    })
+    yield* runTicker
+    yield* Effect.forkScoped(reportOffsets(lanes))
+    return { lanes } satisfies Worker
+  })
+
+/** How often a queue that stopped reading looks whether it may go on, ms. */
+const refillLookMs = 10
+
+const reportEveryMs = 1_000
+
+/** Tells the broker now and then how far each partition is, for lag tools and retention. */
+const reportOffsets = (lanes: ReadonlyArray<Lane>) =>
+  Effect.forever(
+    Effect.gen(function* () {
+      yield* Effect.sleep(Duration.millis(reportEveryMs))
+      for (const lane of lanes) {
+        for (const ownership of [...lane.owned.values()]) {
+          if (lane.membership === null || ownership.mark.next === ownership.committed) continue
+          ownership.committed = ownership.mark.next
+          yield* Effect.ignore(lane.membership.commit(ownership.partition, ownership.committed))
+        }
+      }
+    })
+  )

@@ -1,0 +1,42 @@
+/**
+ * Normalises the end of an attempt to an Outcome. Errors say themselves
+ * whether trying again can help (`isRetryable`, their own or their reason's);
+ * who says nothing is tried again, for most failures of the outside pass.
+ */
+import { Cause, Exit } from "effect"
+import { done, fail, isOutcome, retry } from "../domain/Outcome.ts"
+import type { Outcome } from "../domain/Outcome.ts"
+
+const property = (value: unknown, name: string): unknown =>
+  typeof value === "object" && value !== null && name in value ? (value as Record<string, unknown>)[name] : undefined
+
+const isRetryable = (error: unknown): boolean => {
+  const own = property(error, "isRetryable")
+  if (typeof own === "boolean") return own
+  const reasons = property(property(error, "reason"), "isRetryable")
+  return typeof reasons === "boolean" ? reasons : true
+}
+
+const waitOf = (error: unknown): number | undefined => {
+  const wait = property(error, "retryAfterMs") ?? property(property(error, "reason"), "retryAfterMs")
+  return typeof wait === "number" && wait >= 0 ? wait : undefined
+}
+
+/** One line for people: the tag and the message of an error, whatever was thrown. */
+export const lineOf = (error: unknown): string => {
+  if (error instanceof Error) {
+    const tag = property(error, "_tag")
+    const message = error.message.split("\n")[0] ?? ""
+    return typeof tag === "string" && !message.startsWith(tag) ? `${tag}: ${message}` : message || error.name
+  }
+  return typeof error === "string" ? error : (JSON.stringify(error) ?? String(error))
+}
+
+/** The Outcome of an attempt that was not interrupted by the runtime. */
+export const outcomeOf = (exit: Exit.Exit<unknown, unknown>): Outcome => {
+  if (Exit.isSuccess(exit)) return isOutcome(exit.value) ? exit.value : done(exit.value)
+  const error = Cause.squash(exit.cause)
+  const isTyped = exit.cause.reasons.some((reason) => reason._tag === "Fail")
+  if (isTyped && !isRetryable(error)) return fail(lineOf(error), Cause.pretty(exit.cause))
+  return retry(lineOf(error), isTyped ? waitOf(error) : undefined)
+}
