@@ -1,0 +1,61 @@
+/**
+ * Port to the decoder of pictures. Pictures come from strangers: what implements this keeps a crash, a
+ * hang or a bomb away from Postroom, and says of every picture it refuses why.
+ */
+import { Context, type Effect } from "effect"
+import type { ImageError } from "./ImageError.ts"
+import type { Derivative, Results, Source } from "./jobs.ts"
+import type { Recipe } from "./recipe.ts"
+
+/** A derivative in a file of its own. */
+export interface DerivativeFile extends Derivative {
+  readonly path: string
+}
+
+/** Where the picture is and where its derivatives go. */
+export interface ConvertRequest {
+  /** A file that does not change meanwhile. */
+  readonly input: string
+  /** A folder that exists; best in the file system in which the results will stay. */
+  readonly directory: string
+  /** Default: `recipeV1`. */
+  readonly recipe?: Recipe
+  /** Whether the place of exposure is read out of the EXIF. Private, therefore default false. */
+  readonly keepPosition?: boolean
+}
+
+/** What became of a picture. `degraded` tells why, where the file is damaged and was used all the same. */
+export type Converted = Omit<Results["convert"], "preview" | "thumbnail"> & {
+  readonly source: Source
+  readonly preview: DerivativeFile
+  readonly thumbnail: DerivativeFile
+}
+
+/** A picture made small enough to be sent, without anything but its pixels. */
+export interface NormalisedImage {
+  readonly bytes: Uint8Array
+  /** PNG where the picture is transparent somewhere, else JPEG. */
+  readonly format: "jpeg" | "png"
+  readonly width: number
+  readonly height: number
+}
+
+/** Work on pictures. Interrupting any of it stops the work within a second and leaves no file. */
+export class Images extends Context.Service<
+  Images,
+  {
+    /**
+     * Makes preview and thumbnail: upright JPEGs in sRGB on white, without metadata, never larger than
+     * the picture. The two files are the caller's; a failure leaves none. Same file and recipe, same bytes.
+     */
+    readonly convert: (request: ConvertRequest) => Effect.Effect<Converted, ImageError>
+    /** The picture upright, in sRGB, without metadata and with a long edge of at most `edge` pixels (default 1280). */
+    readonly normalise: (bytes: Uint8Array, edge?: number) => Effect.Effect<NormalisedImage, ImageError>
+    /** The difference hash of a picture, 16 hex digits: alike pictures differ in few bits. */
+    readonly dHash: (bytes: Uint8Array) => Effect.Effect<string, ImageError>
+  }
+>()("postroom/services/Images") {}
+
+/** In how many of the 64 bits two difference hashes differ; about ten or fewer means the same picture. */
+export const dHashDistance = (one: string, other: string): number =>
+  (BigInt(`0x${one}`) ^ BigInt(`0x${other}`)).toString(2).replaceAll("0", "").length

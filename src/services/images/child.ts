@@ -1,0 +1,30 @@
+/**
+ * Entry of a child process that decodes pictures: one job at a time, told and answered over IPC. It ends
+ * with Postroom, whatever way that goes.
+ */
+import * as fs from "node:fs"
+import { prepareDecoder, reasonOf, work } from "./decode.ts"
+import type { Answer, Job } from "./jobs.ts"
+
+const answer = (message: Answer) => process.send?.(message)
+
+// Not exit(): that would wait for a decoder that is stuck in its thread.
+process.on("disconnect", () => process.kill(process.pid, "SIGKILL"))
+// A Ctrl-C goes to the whole group; the parent decides when its children end.
+process.on("SIGINT", () => undefined)
+
+prepareDecoder()
+
+try {
+  // When memory runs out, a decoder goes before anything that holds state.
+  fs.writeFileSync("/proc/self/oom_score_adj", "700")
+} catch {
+  // Not Linux, or not allowed: the kernel chooses by size, which mostly means the same.
+}
+
+process.on("message", (job: Job) => {
+  work(job).then(
+    (result) => answer({ kind: "done", result, rss: process.memoryUsage.rss() }),
+    (cause: unknown) => answer({ kind: "failed", reason: reasonOf(cause), rss: process.memoryUsage.rss() })
+  )
+})

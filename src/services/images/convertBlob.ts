@@ -1,0 +1,46 @@
+/** From a kept picture to kept derivatives: the way the converter takes. */
+import { Effect } from "effect"
+import * as fs from "node:fs/promises"
+import * as path from "node:path"
+import type { BlobError } from "../blobs/BlobError.ts"
+import { Blobs } from "../blobs/Blobs.ts"
+import { type ImageError, onDisk } from "./ImageError.ts"
+import { type Converted, type ConvertRequest, Images } from "./Images.ts"
+import type { Derivative } from "./jobs.ts"
+
+/** What became of a kept picture; preview and thumbnail are blobs under their `sha256`. */
+export type ConvertedBlob = Omit<Converted, "preview" | "thumbnail"> & {
+  readonly preview: Derivative
+  readonly thumbnail: Derivative
+}
+
+const derivative = ({ sha256, width, height, bytes }: Derivative): Derivative => ({ sha256, width, height, bytes })
+
+/**
+ * Makes preview and thumbnail of the blob `sha256` and keeps them as blobs. They can be made again, so
+ * they are not forced to disk one by one. `directory` is where they are written first.
+ */
+export const convertBlob = Effect.fn("Images.convertBlob")(function* (
+  sha256: string,
+  request: Omit<ConvertRequest, "input">
+): Effect.fn.Return<ConvertedBlob, ImageError | BlobError, Images | Blobs> {
+  const images = yield* Images
+  const blobs = yield* Blobs
+  return yield* Effect.scoped(
+    Effect.gen(function* () {
+      const input = yield* blobs.file(sha256)
+      const directory = yield* Effect.acquireRelease(
+        onDisk(() => fs.mkdtemp(path.join(request.directory, "convert-"))),
+        (made) => Effect.ignore(onDisk(() => fs.rm(made, { recursive: true, force: true })))
+      )
+      const converted = yield* images.convert({ ...request, input, directory })
+      yield* blobs.putFile(converted.preview.path, { durable: false })
+      yield* blobs.putFile(converted.thumbnail.path, { durable: false })
+      return {
+        ...converted,
+        preview: derivative(converted.preview),
+        thumbnail: derivative(converted.thumbnail)
+      }
+    })
+  )
+})
