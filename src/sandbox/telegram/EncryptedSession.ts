@@ -109,7 +109,8 @@ export const makeEncryptedSession = (context: SessionContext, output: SessionOut
   }
 
   const deliver = (answers: ReadonlyArray<Outgoing>, fault: Fault | undefined) => {
-    if (fault?.hold === true) {
+    // Answers to a container leave together anyway.
+    if (fault?.hold === true && answers.length < 2) {
       held = [...held, ...answers]
       return
     }

@@ -7,6 +7,7 @@ import { TelegramClient } from "telegram/client/TelegramClient.js"
 import { Logger, LogLevel } from "telegram/extensions/Logger.js"
 import { ConnectionTCPFull } from "telegram/network/index.js"
 import { StringSession } from "telegram/sessions/index.js"
+import { Api } from "telegram/tl/index.js"
 import { ownConnection } from "./gramJsPatches.ts"
 import { fromRpcError, type CallPurpose } from "./rpcError.ts"
 import { Rejected, Unavailable, type TelegramErrorReason } from "./TelegramError.ts"
@@ -157,7 +158,15 @@ export const openLink = Effect.fnUntraced(function* (
         return Effect.tryPromise({
           try: () => sender.send(request) as Promise<A>,
           catch: (error) => reasonOf(error, purpose)
-        }).pipe(orLost)
+        }).pipe(
+          Effect.flatMap((answer) =>
+            // GramJS does not look for an error inside a gzipped answer.
+            answer instanceof Api.RpcError
+              ? Effect.fail(fromRpcError({ code: answer.errorCode, text: answer.errorMessage }, purpose))
+              : Effect.succeed(answer)
+          ),
+          orLost
+        )
       }),
     isLost: () => isLost,
     session: () => client.session.save() as unknown as string,
