@@ -23,6 +23,7 @@ import type { Done, Outcome } from "../domain/Outcome.ts"
 import { retry } from "../domain/Outcome.ts"
 import { backoffOf, mayRetry } from "../domain/RetryPolicy.ts"
 import { Journal } from "../journal/Journal.ts"
+import type { StateRow } from "../journal/Journal.ts"
 import { deadLetterOf } from "./DeadLetter.ts"
 import type { Flush } from "./Flush.ts"
 import type { LiveTask, StopReason } from "./LiveTask.ts"
@@ -118,6 +119,13 @@ export const makeAttempts = <R>(options: AttemptsOptions<R>) =>
       return outputs
     }
 
+    const statesOf = (task: LiveTask, session: TaskSession): ReadonlyArray<StateRow> => {
+      const { keyBytes: key } = task.box
+      if (session.changes.size === 0 || key === null) return []
+      const queue = task.ownership.lane.actor.name
+      return [...session.changes].map(([name, value]) => ({ queue, key, name: storable(name), value }))
+    }
+
     const attemptRow = (task: LiveTask, outcome: string, now: number, reason: string, detail: unknown) =>
       flush.item(task.ownership, {
         kind: "attempt",
@@ -134,20 +142,19 @@ export const makeAttempts = <R>(options: AttemptsOptions<R>) =>
 
     const bury = (task: LiveTask, reason: string, detail: string | null) => {
       const { lane, partition } = task.ownership
-      task.outputs = [
-        deadLetterOf({
-          task: task.id,
-          queue: lane.actor.name,
-          topic: lane.actor.topic.name,
-          partition,
-          offset: task.offset,
-          queuedAt: task.queuedAt,
-          attempts: task.attempt,
-          record: task.record!,
-          reason,
-          detail
-        })
-      ]
+      const letter = deadLetterOf({
+        task: task.id,
+        queue: lane.actor.name,
+        topic: lane.actor.topic.name,
+        partition,
+        offset: task.offset,
+        queuedAt: task.queuedAt,
+        attempts: task.attempt,
+        record: task.record!,
+        reason,
+        detail
+      })
+      task.outbox = { records: [letter], states: [], holds: [] }
     }
 
     /** The task has ended: the key goes on with the next. */
@@ -169,10 +176,8 @@ export const makeAttempts = <R>(options: AttemptsOptions<R>) =>
       bury(task, reason, typeof detail === "string" ? detail : detail === undefined ? null : JSON.stringify(detail))
       if (lane.actor.policy.retry.onExhausted === "block" && task.box.keyBytes !== null) {
         Mailboxes.hold(task.box)
-        flush.item(task.ownership, {
-          kind: "hold",
-          row: { queue: lane.actor.name, key: task.box.keyBytes, reason: `task ${task.id} failed and its queue blocks` }
-        })
+        const held = { queue: lane.actor.name, key: task.box.keyBytes, reason: `task ${task.id} failed and its queue blocks` }
+        task.outbox = { ...task.outbox!, holds: [held] }
       }
       end(task, now)
     }
@@ -194,13 +199,9 @@ export const makeAttempts = <R>(options: AttemptsOptions<R>) =>
           task.state = "succeeded"
           task.reason = null
           task.result = outcome.result === undefined || outcome.result === null ? null : (JSON.stringify(outcome.result) ?? null)
-          task.outputs = outcome.outputs.length === 0 ? [] : outputsOf(task, outcome, now)
-          if (session !== null && session.changes.size > 0 && task.box.keyBytes !== null) {
-            const { keyBytes: key } = task.box
-            const queue = task.ownership.lane.actor.name
-            for (const [name, value] of session.changes) {
-              flush.item(task.ownership, { kind: "state", row: { queue, key, name: storable(name), value } })
-            }
+          const states = session === null ? [] : statesOf(task, session)
+          if (outcome.outputs.length > 0 || states.length > 0) {
+            task.outbox = { records: outputsOf(task, outcome, now), states, holds: [] }
           }
           return end(task, now)
         }

@@ -15,7 +15,8 @@ import { Journal } from "../journal/Journal.ts"
 import type { AttemptRow, Batch, LogRow, StateRow, StepRow } from "../journal/Journal.ts"
 import type { JournalError } from "../journal/JournalError.ts"
 import { rowOf } from "./LiveTask.ts"
-import type { LiveTask } from "./LiveTask.ts"
+import type { LiveTask, Outbox } from "./LiveTask.ts"
+import type { Task } from "../domain/Task.ts"
 import type { Ownership } from "./Ownership.ts"
 import * as Watermark from "./Watermark.ts"
 
@@ -29,8 +30,6 @@ type Item =
   | { readonly kind: "attempt"; readonly row: AttemptRow }
   | { readonly kind: "step"; readonly row: StepRow }
   | { readonly kind: "log"; readonly row: LogRow }
-  | { readonly kind: "state"; readonly row: StateRow }
-  | { readonly kind: "hold"; readonly row: Batch["holds"][number] }
 
 interface Owned {
   readonly ownership: Ownership
@@ -59,7 +58,7 @@ export interface FlushOptions {
 }
 
 interface Taken {
-  readonly tasks: ReadonlyArray<readonly [LiveTask, ReturnType<typeof rowOf>, ReadonlyArray<OutgoingRecord>]>
+  readonly tasks: ReadonlyArray<readonly [LiveTask, Task, Outbox | null]>
   readonly items: ReadonlyArray<Owned>
   readonly commands: ReadonlyArray<Command>
   readonly positions: ReadonlySet<Ownership>
@@ -72,7 +71,7 @@ export const makeFlush = (options: FlushOptions) =>
     const journal = yield* Journal
     const broker = yield* Broker
     const bell = makeSignal()
-    let tasks = new Set<LiveTask>()
+    const tasks = new Set<LiveTask>()
     let items: Array<Owned> = []
     let commands: Array<Command> = []
     let positions = new Set<Ownership>()
@@ -84,51 +83,48 @@ export const makeFlush = (options: FlushOptions) =>
     const take = (): Taken => {
       const rows: Array<Taken["tasks"][number]> = []
       const touched = positions
-      let left: Set<LiveTask> | undefined
       for (const task of tasks) {
-        if (rows.length >= batchLimit) {
-          left ??= new Set()
-          left.add(task)
-          continue
-        }
+        if (rows.length >= batchLimit) break
+        tasks.delete(task)
         if (!task.ownership.alive) continue
         task.written = true
         Watermark.journalled(task.ownership.mark, task.offset)
         touched.add(task.ownership)
-        rows.push([task, rowOf(task), isFinal(task.state) ? task.outputs : []])
+        rows.push([task, rowOf(task), isFinal(task.state) ? task.outbox : null])
       }
       for (const { ownership } of items) touched.add(ownership)
+      const isAll = tasks.size === 0
       // A waiter is answered when all it saw dirty is written: not before the last part of a large backlog.
-      const taken: Taken = { tasks: rows, items, commands, positions: touched, waiters: left === undefined ? waiters : [] }
-      tasks = left ?? new Set()
+      const taken: Taken = { tasks: rows, items, commands, positions: touched, waiters: isAll ? waiters : [] }
       items = []
       commands = []
       positions = new Set()
-      if (left === undefined) waiters = []
+      if (isAll) waiters = []
       return taken
     }
 
     /** What of `taken` may still be written. */
     const batchOf = (taken: Taken): { readonly batch: Batch; readonly outputs: ReadonlyArray<OutgoingRecord> } => {
       const outputs: Array<OutgoingRecord> = []
-      const rows = []
-      for (const [task, row, sent] of taken.tasks) {
+      const rows: Array<Task> = []
+      const states: Array<StateRow> = []
+      const holds: Array<Batch["holds"][number]> = []
+      for (const [task, row, outbox] of taken.tasks) {
         if (!task.ownership.alive) continue
         rows.push(row)
-        for (const output of sent) outputs.push(output)
+        if (outbox === null) continue
+        outputs.push(...outbox.records)
+        states.push(...outbox.states)
+        holds.push(...outbox.holds)
       }
       const attempts: Array<AttemptRow> = []
       const steps: Array<StepRow> = []
       const logs: Array<LogRow> = []
-      const states: Array<StateRow> = []
-      const holds: Array<Batch["holds"][number]> = []
       for (const { ownership, item } of taken.items) {
         if (!ownership.alive) continue
         if (item.kind === "attempt") attempts.push(item.row)
         else if (item.kind === "step") steps.push(item.row)
-        else if (item.kind === "log") logs.push(item.row)
-        else if (item.kind === "state") states.push(item.row)
-        else holds.push(item.row)
+        else logs.push(item.row)
       }
       const fences: Array<Batch["positions"][number]> = []
       for (const ownership of taken.positions) {

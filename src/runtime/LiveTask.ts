@@ -5,11 +5,19 @@ import type { Priority } from "../domain/Outcome.ts"
 import type { Task, TaskRecord } from "../domain/Task.ts"
 import type { TaskState } from "../domain/TaskState.ts"
 import { isFinal } from "../domain/TaskState.ts"
+import type { Batch, StateRow } from "../journal/Journal.ts"
 import type { Mailbox } from "./Mailboxes.ts"
 import type { Ownership } from "./Ownership.ts"
 
 /** Why the runtime interrupts an attempt. */
 export type StopReason = "cancel" | "timeout" | "drain" | "lost"
+
+/** What a task leaves behind, written in the transaction of its final row or not at all. */
+export interface Outbox {
+  readonly records: ReadonlyArray<OutgoingRecord>
+  readonly states: ReadonlyArray<StateRow>
+  readonly holds: Batch["holds"]
+}
 
 export interface LiveTask {
   readonly id: string
@@ -40,8 +48,8 @@ export interface LiveTask {
   announced: number
   /** Left to the journal: it stands in no mailbox and is forgotten once its row is written. */
   spilled: boolean
-  /** Outputs of its success, to be appended with the row. */
-  outputs: ReadonlyArray<OutgoingRecord>
+  /** What goes with its final row; null where there is nothing. */
+  outbox: Outbox | null
   stop: StopReason | null
   fiber: Fiber.Fiber<unknown, unknown> | null
   deadline: number
@@ -52,7 +60,7 @@ const fresh = {
   announced: 0,
   spilled: false,
   written: false,
-  outputs: [],
+  outbox: null,
   stop: null,
   fiber: null,
   deadline: 0,
@@ -96,7 +104,7 @@ export const fromRecord = (of: {
   announced: 0,
   spilled: false,
   // One shape for all tasks of a process, spelled out because this runs for every record.
-  outputs: fresh.outputs,
+  outbox: null,
   stop: null,
   fiber: null,
   deadline: 0,

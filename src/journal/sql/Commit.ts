@@ -8,7 +8,7 @@ import { SqlClient } from "effect/sql"
 import type { SqlError } from "effect/sql"
 import { bigints, byteas, instants, ints, smallints, texts, uuids } from "../../database/columns.ts"
 import type { Batch, QueuePartition } from "../Journal.ts"
-import { taskParameters, upsertTasks } from "./TaskRows.ts"
+import { isPlain, plainParameters, taskParameters, upsertPlainTasks, upsertTasks } from "./TaskRows.ts"
 
 class Stale extends Data.TaggedError("Stale")<{ readonly partitions: ReadonlyArray<QueuePartition> }> {}
 
@@ -36,7 +36,12 @@ export const makeCommit = (queueId: (name: string) => number) =>
     })
 
     const write = Effect.fnUntraced(function* (batch: Batch) {
-      if (batch.tasks.length > 0) yield* sql.unsafe(upsertTasks, taskParameters(batch.tasks, queueId))
+      const plain = batch.tasks.filter(isPlain)
+      if (plain.length > 0) yield* sql.unsafe(upsertPlainTasks, plainParameters(plain, queueId))
+      if (plain.length < batch.tasks.length) {
+        const rest = batch.tasks.filter((task) => !isPlain(task))
+        yield* sql.unsafe(upsertTasks, taskParameters(rest, queueId))
+      }
       if (batch.attempts.length > 0) {
         const rows = batch.attempts
         yield* sql.unsafe(

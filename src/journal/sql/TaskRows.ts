@@ -123,3 +123,41 @@ export const taskParameters = (tasks: ReadonlyArray<Task>, queueId: (name: strin
   byteas(tasks.map((t) => t.record?.value ?? null)),
   texts(tasks.map((t) => (t.record === null ? null : JSON.stringify(t.record.headers))))
 ]
+
+/**
+ * Whether a task is the common case: it succeeded, and all there is to say is
+ * who, when and with what result. Such rows have half the columns.
+ */
+export const isPlain = (task: Task): boolean =>
+  task.state === "succeeded" && task.crashes === 0 && task.reason === null && task.progress === null && task.emitted === 0
+
+/** `upsertTasks` for plain tasks. */
+export const upsertPlainTasks = `
+INSERT INTO task (id, queue, partition, "offset", user_key, type, flow, priority, state, attempt, crashes, emitted,
+  queued_at, started_at, ended_at, result)
+SELECT id, queue, partition, "offset", user_key, type, flow, priority, ${stateNumber("succeeded")}, attempt, 0, 0,
+  queued_at, started_at, ended_at, result
+FROM unnest($1::uuid[], $2::int2[], $3::int4[], $4::int8[], $5::text[], $6::text[], $7::text[], $8::int2[], $9::int2[],
+  $10::timestamptz[], $11::timestamptz[], $12::timestamptz[], $13::text[])
+  t (id, queue, partition, "offset", user_key, type, flow, priority, attempt, queued_at, started_at, ended_at, result)
+ON CONFLICT (id) DO UPDATE SET state = excluded.state, attempt = excluded.attempt, crashes = 0, emitted = 0,
+  started_at = excluded.started_at, ended_at = excluded.ended_at, not_before = NULL, reason = NULL,
+  result = excluded.result, progress = NULL, key = NULL, value = NULL, headers = NULL
+WHERE task.state < 2`
+
+/** The parameters of `upsertPlainTasks`. */
+export const plainParameters = (tasks: ReadonlyArray<Task>, queueId: (name: string) => number): ReadonlyArray<unknown> => [
+  uuids(tasks.map((t) => t.id)),
+  smallints(tasks.map((t) => queueId(t.queue))),
+  ints(tasks.map((t) => t.partition)),
+  bigints(tasks.map((t) => t.offset)),
+  texts(tasks.map((t) => t.user)),
+  texts(tasks.map((t) => t.type)),
+  texts(tasks.map((t) => t.flow)),
+  smallints(tasks.map((t) => priorityNumbers.get(t.priority)!)),
+  smallints(tasks.map((t) => t.attempt)),
+  instants(tasks.map((t) => t.queuedAt)),
+  instants(tasks.map((t) => t.startedAt)),
+  instants(tasks.map((t) => t.endedAt)),
+  texts(tasks.map((t) => t.result))
+]
