@@ -1,4 +1,5 @@
 /** Photographs made by code: smooth light, edges and grain, so that they compress like those of a camera. */
+import { crc32, deflateSync } from "node:zlib"
 import sharp from "sharp"
 
 /** A picture to make. */
@@ -37,6 +38,28 @@ export const syntheticPhoto = (options: PhotoOptions): Promise<Buffer> =>
   sharp(photoPixels(options), { raw: { width: options.width, height: options.height, channels: 3 } })
     .jpeg({ quality: options.quality ?? 91 })
     .toBuffer()
+
+/** A black square of `edge`² pixels of one bit: a small file that swells when it is decoded. */
+export const pngOfZeros = (edge: number): Buffer => {
+  const chunk = (kind: string, data: Buffer) => {
+    const body = Buffer.concat([Buffer.from(kind, "latin1"), data])
+    const frame = Buffer.alloc(8)
+    frame.writeUInt32BE(data.length, 0)
+    frame.writeUInt32BE(crc32(body), 4)
+    return Buffer.concat([frame.subarray(0, 4), body, frame.subarray(4)])
+  }
+  const header = Buffer.alloc(13)
+  header.writeUInt32BE(edge, 0)
+  header.writeUInt32BE(edge, 4)
+  header[8] = 1
+  const rows = Buffer.alloc((Math.ceil(edge / 8) + 1) * edge)
+  return Buffer.concat([
+    Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]),
+    chunk("IHDR", header),
+    chunk("IDAT", deflateSync(rows)),
+    chunk("IEND", Buffer.alloc(0))
+  ])
+}
 
 /** A value of an EXIF field. */
 export type ExifValue =

@@ -1,26 +1,34 @@
-/** Uses a gateway in a process of its own, closes it and says when: the process must then end by itself. */
-import { Effect, Exit, Scope } from "effect"
-import { gateway, posts, sandbox } from "./sandbox.ts"
+/** Uses a gateway in a process of its own, closes it and says how long the process then needed to end by itself. */
+import { Effect, Exit, Layer, Redacted, Scope } from "effect"
+import * as GramJsGateway from "../../../src/services/telegram/GramJsGateway.ts"
+import { TelegramGateway } from "../../../src/services/telegram/TelegramGateway.ts"
 
-const noise = Buffer.alloc(600_000, 3)
-const [photo] = posts(1)
-const source = [{ ...photo!, text: "", photo: { bytes: () => noise, width: 64, height: 48, name: "a.jpg" } }]
+const { server, session } = JSON.parse(process.argv[2] ?? "{}") as {
+  readonly server: GramJsGateway.TelegramServerAddress
+  readonly session: string
+}
 
 await Effect.runPromise(
   Effect.gen(function* () {
     const scope = yield* Scope.make()
     const used = Effect.gen(function* () {
-      const server = yield* sandbox({ source, secondDataCentre: true })
-      const telegram = yield* gateway(server, { connectTimeout: 60_000 })
+      const context = yield* Layer.build(
+        GramJsGateway.layer({
+          apiId: 1,
+          apiHash: Redacted.make("hash"),
+          session: Redacted.make(session),
+          server,
+          timeout: 60_000
+        })
+      )
+      const telegram = yield* Effect.provideContext(TelegramGateway, context)
       const peer = yield* telegram.resolve("source_channel")
       const [post] = yield* telegram.history(peer, { minId: 0, limit: 1 })
       yield* telegram.download(post!.media!)
-      server.dropConnections()
+      // Its first connection is cut; the second call is still unanswered when everything is closed.
       yield* telegram.me
-      // A call still unanswered when everything is closed.
-      server.faults.add({ method: "users.getUsers", silent: true })
       yield* Effect.forkScoped(Effect.ignore(telegram.me))
-      yield* Effect.sleep(50)
+      yield* Effect.sleep(100)
     })
     yield* Scope.provide(used, scope)
     yield* Scope.close(scope, Exit.void)
