@@ -46,7 +46,13 @@ const rules: ReadonlyArray<AdRule> = [
     weight: 2,
     // The lead-in in any case, the code itself in capitals: "promo codes are back" names none.
     pattern:
-      /(?:[Пп]ромокод(?:у|ом)?|[Pp]romo ?code|[Dd]iscount code|[Cc]ódigo(?: de descuento| promocional)?|[Rr]abattcode|[Gg]utscheincode|[Cc]ode)[:\s«"“„'-]+(?=[\p{Lu}\d]*\p{Lu})[\p{Lu}\d]{4,16}(?![\p{Ll}])/u
+      /(?:[Пп]ромокод(?:у|ом)?|[Pp]romo ?code|[Dd]iscount code|[Cc]ódigo (?:de descuento|promocional)|[Rr]abattcode|[Gg]utscheincode)[:\s«"“„'-]+(?=[\p{Lu}\d]*\p{Lu})[\p{Lu}\d]{4,16}(?![\p{Ll}])/u
+  },
+  {
+    name: "names a code",
+    weight: 1,
+    pattern:
+      /(?<!\p{L})(?:[Cc]ode|[Cc]ódigo|[Кк]од)[:\s«"“„'-]+(?=[\p{Lu}\d]*\d)(?=[\p{Lu}\d]*\p{Lu})[\p{Lu}\d]{4,16}(?![\p{Ll}])/u
   },
   {
     name: "promises a discount",

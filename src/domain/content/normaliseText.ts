@@ -18,9 +18,9 @@ export const canonicalUrl = (url: string): string => {
 
 const link = /\b(?:https?:\/\/|www\.|t\.me\/)[^\s<>()"'»”]+/giu
 
-/** A line that only names channels, tags or links, or asks to subscribe: decoration at the end of a post. */
+/** A line that only names channels or tags, or asks to subscribe: decoration. A line with any other link is the story's. */
 const isFooterLine = (line: string): boolean => {
-  const rest = line.replace(link, " ").replace(/[@#][\p{L}\p{N}_]+/gu, " ")
+  const rest = line.replace(/(?:https?:\/\/)?t\.me\/\S+/giu, " ").replace(/[@#][\p{L}\p{N}_]+/gu, " ")
   const words = rest.match(/[\p{L}\p{N}]+/gu) ?? []
   const names = line.match(/[@#][\p{L}\p{N}_]+|t\.me\//gu) ?? []
   if (words.length === 0) return true

@@ -1,8 +1,8 @@
-/** A page of a channel as `t.me/s/<channel>` shows it: twenty posts, oldest on top, and a way back. */
+/** A page of a channel as `t.me/s/<channel>` shows it: twelve posts, oldest on top, and a way back. */
 import type { WorldChannel, WorldPost } from "../telegram/WorldModel.ts"
 import { formattedHtml } from "./formattedHtml.ts"
 
-const postsPerPage = 20
+const postsPerPage = 12
 
 const escape = (text: string) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&quot;")
 

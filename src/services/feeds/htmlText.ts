@@ -43,7 +43,7 @@ const makeLayout = () => {
         if (part === "") continue
         if (/^[ \t\n\r\f]/.test(part)) space = true
         else {
-          if (space && text !== "" && !text.endsWith("\n")) text += " "
+          if (space && text !== "" && !/[ \n]$/.test(text)) text += " "
           space = false
           text += part
         }
@@ -55,7 +55,7 @@ const makeLayout = () => {
     },
     /** Spaces still owed belong before what follows, not inside it. */
     settle: () => {
-      if (space && text !== "" && !text.endsWith("\n")) text += " "
+      if (space && text !== "" && !/[ \n]$/.test(text)) text += " "
       space = false
     },
     line: (count: number) => {
@@ -108,7 +108,10 @@ export const htmlText = (html: string, base?: string): FormattedText => {
     if (name === "br") return layout.verbatim("\n")
     const gap = paragraphs.has(name) ? 2 : 1
     if (blocks.has(name)) layout.line(gap)
-    if (name === "li") (layout.verbatim("•"), layout.inline(" "))
+    if (name === "li") {
+      layout.verbatim("•")
+      layout.inline(" ")
+    }
     const type = formats[name]
     const href = name === "a" ? absolute(node.attribs["href"], base) : undefined
     if (href !== undefined) {
