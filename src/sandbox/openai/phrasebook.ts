@@ -10,6 +10,8 @@ export type ModelLanguage = "en" | "ru" | "es" | "de"
 export interface Phrasebook {
   readonly common: ReadonlySet<string>
   readonly swaps: ReadonlyMap<string, string>
+  /** Endings and words that make no topic: verbs, adverbs, adjectives, numerals. */
+  readonly notTopic: RegExp
   readonly details: string
   readonly picture: (title: string) => string
 }
@@ -33,8 +35,6 @@ export const phrasebooks: Readonly<Record<ModelLanguage, Phrasebook>> = {
     swaps: map(`researchers = scientists
       researcher = scientist
       found = discovered
-      shows = suggests
-      show = suggest
       began = started
       begins = starts
       large = big
@@ -56,6 +56,8 @@ export const phrasebooks: Readonly<Record<ModelLanguage, Phrasebook>> = {
       often = frequently
       team = group
       whole = entire`),
+    notTopic:
+      /(?:ed|ing|ly|ous|ful|less|able|ish|n't)$|^(?:anything|nothing|nobody|another|usually|three|seven|eight|hundred|thousand|whole|across|around|their|which|would|could|almost|nearly|until|later|longer|heavier|cheaper|readers|minutes|seconds)$/,
     details: "In detail:",
     picture: (title) => `Illustration for the story “${title}”`
   },
@@ -94,6 +96,8 @@ export const phrasebooks: Readonly<Record<ModelLanguage, Phrasebook>> = {
       скоро = вскоре
       смогут = сумеют
       теперь = отныне`),
+    notTopic:
+      /(?:ть|ться|тся|лись|лся|лась|ли|ла|ло|ют|ут|ет|ит|ат|ят|ёт|ите|йте|ый|ий|ой|ая|яя|ое|ее|ые|ие|ого|его|ому|ему|ых|их|ыми|ими|ую|юю|но|ько|да|ри|ять|ём|ем|им|ше|сь)$|^(?:сегодня|вчера|завтра|около|после|через|больше|время|человек|первых|тысяч|говорят|метров|минут|неделю)$/,
     details: "Подробности:",
     picture: (title) => `Иллюстрация к заметке «${title}»`
   },
@@ -123,6 +127,8 @@ export const phrasebooks: Readonly<Record<ModelLanguage, Phrasebook>> = {
       muy = realmente
       comienza = empieza
       importante = clave`),
+    notTopic:
+      /(?:ando|iendo|ar|er|ir|aron|ieron|aba|ado|ada|ados|adas|ido|ida|amos|emos|imos|mente|ésimo)$|^(?:minutos|minuto|grados|gramos|cincuenta|cuarenta|treinta|veinte|siguiente|cuatro|cinco|diez|quince|sobre|todas|nueve|antes|misma|mismo|cucharada|media|siempre)$/,
     details: "Paso a paso:",
     picture: (title) => `Ilustración de la nota «${title}»`
   },
@@ -161,6 +167,7 @@ export const phrasebooks: Readonly<Record<ModelLanguage, Phrasebook>> = {
       nun = jetzt
       schließlich = am ende
       wichtig = bedeutsam`),
+    notTopic: /^(?:[a-zäöüß])|^(?:Minuten|Uhr|Jahren|Stunde|Meter|Prozent|Punkten)$/,
     details: "Im Einzelnen:",
     picture: (title) => `Illustration zum Beitrag „${title}“`
   }

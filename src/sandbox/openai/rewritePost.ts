@@ -21,7 +21,7 @@ const footer =
 
 const lettersOf = (text: string): ReadonlyArray<string> => text.match(/\p{L}[\p{L}\p{M}-]*/gu) ?? []
 
-/** Lines that carry the story: no footers, no bare hashtags or mentions, no bullets and emoji in front. */
+/** Lines that carry the story: no footers, numbered questions, bare hashtags or mentions, no bullets and emoji in front. */
 const storyLines = (source: string): ReadonlyArray<string> =>
   source
     .split(/\n+/)
@@ -29,19 +29,46 @@ const storyLines = (source: string): ReadonlyArray<string> =>
       line.replace(/^(?:\p{Extended_Pictographic}|\p{Emoji_Modifier}|\u{200d}|\u{fe0f}|[\s•·—–*-])+/u, "").trim()
     )
     .map((line) => line.replace(/(?:\s*[#@][\p{L}\p{N}_]+)+\s*$/u, ""))
-    .filter((line) => line !== "" && !footer.test(line))
+    .filter((line) => line !== "" && !footer.test(line) && !/^\d{1,2}[.)]\s.*\?$/.test(line))
 
+const link = /(?:https?:\/\/|t\.me\/)\S+/g
+
+/** Sentences of the lines; a link is never cut, whatever punctuation it has. */
 const sentencesOf = (lines: ReadonlyArray<string>, language: ModelLanguage): ReadonlyArray<string> => {
   const segmenter = new Intl.Segmenter(language, { granularity: "sentence" })
-  return lines.flatMap((line) =>
-    [...segmenter.segment(line)].map(({ segment }) => segment.trim()).filter((s) => s !== "")
-  )
+  return lines.flatMap((line) => {
+    const links = line.match(link) ?? []
+    // A private-use letter stands for each link while the line is cut.
+    const masked = line.replace(link, "\ue000")
+    let next = 0
+    return [...segmenter.segment(masked)]
+      .map(({ segment }) => segment)
+      .reduce<ReadonlyArray<string>>(joinTorn, [])
+      .map((sentence) => sentence.trim().replaceAll("\ue000", () => links[next++] ?? ""))
+      .filter((sentence) => sentence !== "")
+  })
+}
+
+const count = (text: string, mark: RegExp) => text.match(mark)?.length ?? 0
+
+/** Puts together what a segmenter tears apart: German ordinals ("93. Minute") and speech inside quotes. */
+const joinTorn = (sentences: ReadonlyArray<string>, sentence: string): ReadonlyArray<string> => {
+  const last = sentences.at(-1)
+  const torn =
+    last !== undefined &&
+    (/(?:^|\s)\d{1,3}\.\s*$/.test(last) ||
+      count(last, /[„«]/g) > count(last, /[“»]/g) ||
+      count(last, /“/g) > count(last, /[”„]/g))
+  return torn ? [...sentences.slice(0, -1), last + sentence] : [...sentences, sentence]
 }
 
 const topicsOf = (text: string, book: Phrasebook): ReadonlyArray<string> => {
   const counts = new Map<string, number>()
-  for (const word of lettersOf(text.replace(/https?:\S+|t\.me\/\S+|[@#]\S+/g, " ")).map((w) => w.toLowerCase()))
-    if (word.length >= 5 && !book.common.has(word)) counts.set(word, (counts.get(word) ?? 0) + 1)
+  for (const word of lettersOf(text.replace(/https?:\S+|t\.me\/\S+|[@#]\S+/g, " "))) {
+    const topic = word.toLowerCase()
+    if (word.length >= 5 && !book.common.has(topic) && !book.notTopic.test(word))
+      counts.set(topic, (counts.get(topic) ?? 0) + 1)
+  }
   return [...counts]
     .sort(([a, m], [b, n]) => n * Math.sqrt(b.length) - m * Math.sqrt(a.length) || a.localeCompare(b))
     .map(([word]) => word)
@@ -82,18 +109,30 @@ const digest = (
   return kept.sort((a, b) => a - b).map((i) => sentences[i] ?? "")
 }
 
-/** Cuts at a word boundary, without dangling punctuation; an ellipsis only when something was cut. */
+/** Cuts at a word boundary, never inside a link, without dangling punctuation; an ellipsis tells of the cut. */
 export const clip = (text: string, limit: number): string => {
   if (text.length <= limit) return text
-  const cut = text.slice(0, Math.max(0, limit - 1))
+  const end = Math.max(0, limit - 1)
+  const torn = [...text.matchAll(link)].find((match) => match.index < end && match.index + match[0].length > end)
+  const cut = text.slice(0, torn?.index ?? end)
   const space = cut.lastIndexOf(" ")
   return `${(space > limit * 0.5 ? cut.slice(0, space) : cut).replace(/[\p{P}\s]+$/u, "")}…`
 }
 
+/** A cut title must not end in "of the": words too common to be a topic are dropped from its end. */
+const dropDangling = (title: string, book: Phrasebook): string => {
+  const words = title.split(" ")
+  while (words.length > 3 && book.common.has((words.at(-1) ?? "").toLowerCase())) words.pop()
+  return words.join(" ")
+}
+
+/** A short line of its own is the author's title; else the first clause of the lead. */
 const titleOf = (lead: string, book: Phrasebook, limit: number): string => {
-  const clause = lead.split(/[,;:—–(«“„]|\s-\s/u)[0]?.trim() ?? lead
-  const base = clause.length >= 18 ? clause : lead
-  const title = clip(sayDifferently(base, book), Math.min(limit, 70)).replace(/[.!?…\s]+$/u, "")
+  const clause = /^.*?(?:\?|(?=[,;:—–(!]\s|(?<!\d)\.\s|\s-\s|$))/u.exec(lead)?.[0].trim() ?? lead
+  const base = clause.length >= 18 || lead.length > limit ? clause : lead
+  const whole = sayDifferently(base, book)
+  const cut = clip(whole, Math.min(limit, 70)).replace(/[.!,…\s]+$/u, "")
+  const title = whole.length > limit ? dropDangling(cut, book) : cut
   return title.charAt(0).toUpperCase() + title.slice(1)
 }
 
@@ -108,13 +147,15 @@ const compose = (sentences: ReadonlyArray<string>, book: Phrasebook): string => 
 export const rewritePost = (source: string, limit = 900, titleLimit = 70): Rewriting => {
   const language = languageOf(source)
   const book = phrasebooks[language]
-  const all = [...new Set(sentencesOf(storyLines(source), language))]
-  const heading = all[0]
-  const body = all.length > 2 && heading !== undefined && !/[.!?…]$/u.test(heading) ? all.slice(1) : all
-  const topics = topicsOf(source, book)
+  const lines = [...new Set(storyLines(source))]
+  const all = sentencesOf(lines, language)
+  const headed = lines.length > 1 && all.length > 2 && (lines[0]?.length ?? 0) <= 80 && !/[.!…:]$/u.test(lines[0] ?? "")
+  const heading = headed ? lines[0]?.replace(/[\s\p{Extended_Pictographic}\u{fe0f}]+$/u, "") : undefined
+  const body = [...new Set(headed ? sentencesOf(lines.slice(1), language) : all)]
+  const topics = topicsOf(lines.join("\n"), book)
   const lead = body[0] ?? source.trim()
-  const title = titleOf(lead === "" ? "…" : lead, book, titleLimit)
-  const chosen = digest(body, topics, Math.min(limit, Math.max(240, source.length * 0.75)) - 40)
+  const title = titleOf(heading ?? (lead === "" ? "…" : lead), book, titleLimit)
+  const chosen = digest(body, topics, Math.min(limit, source.length * 0.85) - book.details.length - 12)
   const tags = topics.slice(0, 4).map((topic) => topic.replaceAll("-", ""))
   return {
     language,

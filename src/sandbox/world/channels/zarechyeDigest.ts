@@ -88,7 +88,6 @@ export const zarechyeDigest: DemoChannel = {
       { media: photo("food") }
     ),
     repost("digest-market", 15, cityStories.market, { forwardOf: "city-market" }),
-    story("digest-morning", 5, `Доброе утро! ☀️`),
     story(
       "digest-stars",
       3,
