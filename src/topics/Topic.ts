@@ -16,6 +16,9 @@ export interface Topic<A> {
   readonly description: string
 }
 
+/** The type of a topic's values. */
+export type ValueOf<T> = T extends Topic<infer A> ? A : never
+
 export const defaultPartitions = 12
 
 /** Defines a topic; partitions and retention have defaults (12, 7 days). */

@@ -56,8 +56,8 @@ export const makeFiles = (): Files => {
 /** Parts of uploads in progress, by account and file id; the oldest uploads are forgotten beyond 64. */
 export interface Uploads {
   readonly put: (account: string, fileId: string, part: number, bytes: Buffer) => void
-  /** All parts in order, or the number of the first one missing. */
-  readonly collect: (account: string, fileId: string, parts: number) => Buffer | number
+  /** All parts in order, or why there is no file: a part is missing, or one but the last differs in size. */
+  readonly collect: (account: string, fileId: string, parts: number) => Buffer | `FILE_PART${string}`
 }
 
 export const makeUploads = (): Uploads => {
@@ -77,7 +77,8 @@ export const makeUploads = (): Uploads => {
       const found: Array<Buffer> = []
       for (let part = 0; part < count; part++) {
         const bytes = parts?.get(part)
-        if (bytes === undefined) return part
+        if (bytes === undefined) return `FILE_PART_${part}_MISSING`
+        if (part < count - 1 && bytes.length !== parts?.get(0)?.length) return "FILE_PARTS_INVALID"
         found.push(bytes)
       }
       return Buffer.concat(found)

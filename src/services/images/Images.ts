@@ -4,8 +4,8 @@
  */
 import { Context, type Effect } from "effect"
 import type { ImageError } from "./ImageError.ts"
-import type { Derivative, Results, Source } from "./jobs.ts"
-import type { Recipe } from "./recipe.ts"
+import type { Derivative, Results, Source } from "./Job.ts"
+import type { Recipe } from "./Recipe.ts"
 
 /** A derivative in a file of its own. */
 export interface DerivativeFile extends Derivative {

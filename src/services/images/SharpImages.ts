@@ -4,11 +4,11 @@ import { randomUUID } from "node:crypto"
 import * as fs from "node:fs/promises"
 import * as os from "node:os"
 import * as path from "node:path"
-import { makeChildPool } from "./childPool.ts"
+import { makeChildPool } from "./ChildPool.ts"
 import { type ImageError, onDisk } from "./ImageError.ts"
 import { type Converted, type ConvertRequest, Images } from "./Images.ts"
-import type { Limits } from "./jobs.ts"
-import { recipeV1 } from "./recipe.ts"
+import type { Limits } from "./Job.ts"
+import { recipeV1 } from "./Recipe.ts"
 
 /** What pictures may cost. Every field has a default. */
 export interface SharpImagesOptions {

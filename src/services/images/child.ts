@@ -4,14 +4,15 @@
  */
 import * as fs from "node:fs"
 import { prepareDecoder, reasonOf, work } from "./decode.ts"
-import type { Answer, Job } from "./jobs.ts"
+import type { Answer, Job } from "./Job.ts"
 
 const answer = (message: Answer) => process.send?.(message)
 
 // Not exit(): that would wait for a decoder that is stuck in its thread.
 process.on("disconnect", () => process.kill(process.pid, "SIGKILL"))
-// A Ctrl-C goes to the whole group; the parent decides when its children end.
+// Signals to a whole group or service reach children too; the parent decides when they end, after its drain.
 process.on("SIGINT", () => undefined)
+process.on("SIGTERM", () => undefined)
 
 prepareDecoder()
 

@@ -6,7 +6,7 @@ import type { BlobError } from "../blobs/BlobError.ts"
 import { Blobs } from "../blobs/Blobs.ts"
 import { type ImageError, onDisk } from "./ImageError.ts"
 import { type Converted, type ConvertRequest, Images } from "./Images.ts"
-import type { Derivative } from "./jobs.ts"
+import type { Derivative } from "./Job.ts"
 
 /** What became of a kept picture; preview and thumbnail are blobs under their `sha256`. */
 export type ConvertedBlob = Omit<Converted, "preview" | "thumbnail"> & {

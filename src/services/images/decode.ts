@@ -5,9 +5,9 @@
 import { createHash } from "node:crypto"
 import * as fs from "node:fs"
 import sharp, { type Metadata, type OutputInfo, type Sharp, type SharpOptions } from "sharp"
-import { readExif } from "./exif.ts"
-import type { Derivative, FailedReason, Job, Limits, Results, Source } from "./jobs.ts"
-import { previewEdgeFor } from "./recipe.ts"
+import { readExif } from "./Exif.ts"
+import type { Derivative, FailedReason, Job, Limits, Results, Source } from "./Job.ts"
+import { previewEdgeFor } from "./Recipe.ts"
 
 /** A failure that is told to the user, thrown within the child only. */
 export class DecodeFailure extends Error {

@@ -61,7 +61,7 @@ export const mediaFile = Effect.fnUntraced(function* (
   if (media.className === "InputMediaUploadedPhoto") {
     const file: TlObject = media["file"]
     const bytes = context.uploads.collect(caller.key.account?.id ?? "", file["id"].toString(), file["parts"])
-    if (typeof bytes === "number") return yield* refuse(`FILE_PART_${bytes}_MISSING`)
+    if (typeof bytes === "string") return yield* refuse(bytes)
     return yield* storePhoto(context, bytes, file["name"])
   }
   if (media.className === "InputMediaPhoto" || media.className === "InputMediaDocument") {

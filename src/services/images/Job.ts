@@ -3,8 +3,8 @@
  * never the bytes of a picture.
  */
 import type { ImageErrorReason } from "./ImageError.ts"
-import type { Exif } from "./exif.ts"
-import type { Recipe } from "./recipe.ts"
+import type { Exif } from "./Exif.ts"
+import type { Recipe } from "./Recipe.ts"
 
 /** What is allowed; told from the header before anything is decoded. */
 export interface Limits {

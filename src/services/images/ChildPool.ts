@@ -9,7 +9,7 @@ import * as fs from "node:fs"
 import * as net from "node:net"
 import { fileURLToPath } from "node:url"
 import { ImageError, ImageErrorReason, Timeout, WorkerCrashed } from "./ImageError.ts"
-import type { Answer, Job, Results } from "./jobs.ts"
+import type { Answer, Job, Results } from "./Job.ts"
 
 /** Bounds of the pool. */
 export interface ChildPoolOptions {

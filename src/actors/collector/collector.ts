@@ -1,0 +1,103 @@
+/**
+ * Reads a user's source from where the last reading ended and hands on what is
+ * new. Cursor and memory are state of the user: they change with the hand-over,
+ * in one transaction, or not at all; so a crash neither loses nor repeats a post.
+ */
+import { Clock, Effect } from "effect"
+import { Blobs } from "../../services/blobs/Blobs.ts"
+import { delay, done, fail } from "../../domain/Outcome.ts"
+import type { Output } from "../../domain/Outcome.ts"
+import { sourceKeyOf } from "../../domain/Post.ts"
+import type { PostImage } from "../../domain/Post.ts"
+import * as Actor from "../../runtime/Actor.ts"
+import type { TaskContext } from "../../runtime/TaskContext.ts"
+import { TelegramError } from "../../services/telegram/TelegramError.ts"
+import { postsCollected } from "../../topics/postsCollected.ts"
+import { sourcesDue } from "../../topics/sourcesDue.ts"
+import type { SourceDue } from "../../topics/sourcesDue.ts"
+import * as Topic from "../../topics/Topic.ts"
+import { judge, stillKnown } from "./judgement.ts"
+import type { Remembered } from "./judgement.ts"
+import { newPosts } from "./newPosts.ts"
+import type { Cursor, FoundPost } from "./newPosts.ts"
+
+interface Dropped {
+  readonly post: string
+  readonly why: string
+  readonly reason: string
+}
+
+/** Pictures into the blob store. One that cannot be had is left out: the post is worth more than its picture. */
+const keepImages = (post: FoundPost, task: TaskContext) =>
+  Effect.map(
+    Effect.forEach(post.images, (image) =>
+      Effect.gen(function* () {
+        const blobs = yield* Blobs
+        const { sha256 } = yield* blobs.put(yield* image.bytes)
+        return [{ sha256, mime: image.mime } satisfies PostImage]
+      }).pipe(
+        Effect.catch((error) =>
+          Effect.as(task.log(`a picture of post ${post.id} was left out: ${String(error)}`), [] as Array<PostImage>)
+        )
+      )
+    ),
+    (kept) => kept.flat()
+  )
+
+const collect = Effect.fn("collector")(function* (due: SourceDue, task: TaskContext) {
+  const now = yield* Clock.currentTimeMillis
+  const key = sourceKeyOf(due.source)
+  const cursor = (yield* task.getState<Cursor>(`cursor:${key}`)) ?? {}
+  let known = stillKnown((yield* task.getState<ReadonlyArray<Remembered>>("seen")) ?? [], now)
+  const found = yield* newPosts(due.source, cursor, due.backfill ?? 0, now)
+  const outputs: Array<Output> = []
+  const dropped: Array<Dropped> = []
+  for (const [index, post] of found.posts.entries()) {
+    const id = `${key}/${post.id}`
+    if (post.refused !== null) {
+      dropped.push({ post: id, why: "refused", reason: post.refused })
+      continue
+    }
+    const verdict = judge({ id, text: post.text, mediaIds: post.images.map((image) => image.id) }, known, now)
+    if (verdict.kind !== "new") {
+      dropped.push({ post: id, why: verdict.kind, reason: verdict.reason })
+      continue
+    }
+    known = [...known, verdict.memory]
+    const images = yield* keepImages(post, task)
+    const { title, url, publishedAt, text, spans } = post
+    const value = {
+      post: { id, source: key, title, url, publishedAt, text, spans, images },
+      assignment: due.assignment
+    }
+    // The post's own id: found again by another reading, it is dropped as known.
+    outputs.push(yield* Topic.output(postsCollected, task.user, value, { id: `post:${task.user}:${id}` }))
+    yield* task.progress({ read: index + 1, of: found.posts.length })
+  }
+  yield* task.setState(`cursor:${key}`, found.cursor)
+  yield* task.setState("seen", stillKnown(known, now))
+  return done({ source: key, collected: outputs.length, dropped }, outputs)
+})
+
+/** What a failed reading means: floods wait without counting, a source that is gone ends the task. */
+const explain = (error: unknown) =>
+  Effect.gen(function* () {
+    const now = yield* Clock.currentTimeMillis
+    if (error instanceof TelegramError) {
+      if (error.waitSeconds !== undefined) return delay(error.message, now + (error.waitSeconds + 1) * 1000)
+      if (!error.isRetryable) return fail(error.message)
+    }
+    return yield* Effect.fail(error)
+  })
+
+export const makeCollector = (off: string | null) =>
+  Actor.make({
+    name: "collector",
+    topic: sourcesDue,
+    handler: (due: SourceDue, task) => Effect.catch(collect(due, task), explain),
+    retry: { attempts: 5, backoffMs: 2_000, capMs: 120_000 },
+    timeoutMs: 300_000,
+    concurrency: 20,
+    priority: "medium",
+    off
+  })

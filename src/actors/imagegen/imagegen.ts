@@ -1,0 +1,71 @@
+/**
+ * Draws a picture for a post that has none. Every post passes here, also those
+ * that need nothing, because a post that took a shorter way would overtake the
+ * ones before it. A picture that cannot be had does not hold up its post.
+ */
+import { Effect } from "effect"
+import { done } from "../../domain/Outcome.ts"
+import type { PostImage } from "../../domain/Post.ts"
+import * as Actor from "../../runtime/Actor.ts"
+import type { TaskContext } from "../../runtime/TaskContext.ts"
+import { Ai } from "../../services/ai/Ai.ts"
+import type { AiError } from "../../services/ai/AiError.ts"
+import { Blobs } from "../../services/blobs/Blobs.ts"
+import { Images } from "../../services/images/Images.ts"
+import { imagesRequested } from "../../topics/imagesRequested.ts"
+import { postsReady } from "../../topics/postsReady.ts"
+import * as Topic from "../../topics/Topic.ts"
+import { explainAi } from "../aiOutcome.ts"
+
+const size = "1024x1024"
+
+/** Draws, makes it fit for sending, and keeps it. */
+const draw = (prompt: string, user: string) =>
+  Effect.gen(function* () {
+    const ai = yield* Ai
+    const images = yield* Images
+    const blobs = yield* Blobs
+    const drawn = yield* ai.image({ prompt, size, user })
+    const fit = yield* images.normalise(drawn.bytes)
+    const { sha256 } = yield* blobs.put(fit.bytes)
+    return { sha256, mime: `image/${fit.format}` } satisfies PostImage
+  })
+
+const soften = (prompt: string): string =>
+  `A calm, abstract illustration without people or lettering, in the mood of this subject: ${prompt.slice(0, 200)}`
+
+/** A prompt that a filter stopped is softened once; stopped again, the post goes without a picture. */
+const drawOrGoWithout = (prompt: string, task: TaskContext) => {
+  const withoutPicture = (error: AiError) =>
+    error.reason._tag === "PolicyBlocked" || error.reason._tag === "Refused"
+      ? Effect.as(task.log(`the post goes without a picture: ${error.message}`), null)
+      : Effect.fail(error)
+  return draw(prompt, task.user).pipe(
+    Effect.catchTag("AiError", (error) =>
+      error.reason._tag === "PolicyBlocked"
+        ? Effect.catchTag(draw(soften(prompt), task.user), "AiError", withoutPicture)
+        : withoutPicture(error)
+    )
+  )
+}
+
+type Requested = Topic.ValueOf<typeof imagesRequested>
+
+const illustrate = Effect.fn("imagegen")(function* ({ post, assignment, prompt }: Requested, task: TaskContext) {
+  const drawn = prompt === null ? null : yield* task.step("draw", drawOrGoWithout(prompt, task))
+  const images = drawn === null ? post.images : [...post.images, drawn]
+  const output = yield* Topic.output(postsReady, task.user, { post: { ...post, images }, assignment })
+  return done({ drawn: drawn === null ? null : drawn.sha256, images: images.length }, [output])
+})
+
+export const makeImagegen = (off: string | null) =>
+  Actor.make({
+    name: "imagegen",
+    topic: imagesRequested,
+    handler: (value: Requested, task) => Effect.catchTag(illustrate(value, task), "AiError", explainAi),
+    retry: { attempts: 4, backoffMs: 3_000, capMs: 120_000 },
+    timeoutMs: 240_000,
+    concurrency: 8,
+    priority: "low",
+    off
+  })

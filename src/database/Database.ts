@@ -1,0 +1,65 @@
+/**
+ * The one PostgreSQL of an installation: the embedded one, or the one that
+ * `DATABASE_URL` names. Either way its migrations have run before anybody
+ * gets to use it.
+ */
+import { PgClient } from "@effect/sql-pg"
+import { Data, Effect, Layer, Redacted } from "effect"
+import { startEmbeddedPostgres } from "./embedded/EmbeddedPostgres.ts"
+import { migrate } from "./Migration.ts"
+import type { Migration } from "./Migration.ts"
+
+export interface DatabaseOptions {
+  /** Null: the embedded server in `dataDir`. */
+  readonly url: Redacted.Redacted | null
+  readonly dataDir: string
+  readonly migrations: ReadonlyArray<Migration>
+  readonly connections?: number
+}
+
+/** The server is too old for what Postroom asks of it. */
+export class DatabaseTooOld extends Data.TaggedError("DatabaseTooOld")<{ readonly version: string }> {
+  override get message() {
+    return `PostgreSQL ${this.version} is too old: 15 or newer is needed. Name another in DATABASE_URL, or unset it to use the embedded one.`
+  }
+}
+
+/** The address is no address, or nobody answers there. */
+export class DatabaseUnreachable extends Data.TaggedError("DatabaseUnreachable")<{ readonly detail: string }> {
+  override get message() {
+    return `the database does not answer: ${this.detail}. Check DATABASE_URL, or unset it to use the embedded one.`
+  }
+}
+
+/** One answer may hold a page of large records. */
+const largestMessage = 256 * 1024 * 1024
+
+const checked = (migrations: ReadonlyArray<Migration>) =>
+  Effect.gen(function* () {
+    const sql = yield* PgClient.PgClient
+    const [row] = yield* sql<{ number: number; version: string }>`
+      SELECT current_setting('server_version_num')::int AS number, current_setting('server_version') AS version`.pipe(
+      Effect.mapError((error) => new DatabaseUnreachable({ detail: error.message }))
+    )
+    if (row!.number < 150_000) return yield* new DatabaseTooOld({ version: row!.version })
+    return yield* migrate(migrations)
+  })
+
+/** SqlClient and PgClient on a migrated database. */
+export const layer = (options: DatabaseOptions) =>
+  Layer.unwrap(
+    Effect.gen(function* () {
+      const url = options.url ?? (yield* startEmbeddedPostgres({ dataDir: options.dataDir })).url
+      const client = PgClient.layer({
+        url,
+        maxConnections: options.connections ?? 12,
+        maxMessageSize: largestMessage,
+        applicationName: "postroom"
+      }).pipe(
+        Layer.catchCause((cause) =>
+          Layer.effect(PgClient.PgClient, Effect.fail(new DatabaseUnreachable({ detail: String(cause) })))
+        )
+      )
+      return Layer.provideMerge(Layer.effectDiscard(checked(options.migrations)), client)
+    })
+  )

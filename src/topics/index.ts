@@ -1,0 +1,15 @@
+/** All topics of Postroom. The type of a topic is the event type a client may post to it. */
+import { imagesRequested } from "./imagesRequested.ts"
+import { mediaUploaded } from "./mediaUploaded.ts"
+import { postsCollected } from "./postsCollected.ts"
+import { postsReady } from "./postsReady.ts"
+import { sourcesDue } from "./sourcesDue.ts"
+import type { Topic } from "./Topic.ts"
+
+export const topics: ReadonlyArray<Topic<any>> = [
+  sourcesDue,
+  postsCollected,
+  imagesRequested,
+  postsReady,
+  mediaUploaded
+]

@@ -1,0 +1,15 @@
+/** A picture is in the blob store and wants its preview and thumbnail. */
+import { Schema } from "effect"
+import * as Topic from "./Topic.ts"
+
+export const mediaUploaded = Topic.make({
+  name: "media.uploaded",
+  type: "media.uploaded",
+  description: "A picture is in the blob store and wants its preview and thumbnail. Key: owner.",
+  value: Schema.Struct({
+    /** SHA-256 of the picture, 64 hex digits. */
+    sha256: Schema.String.check(Schema.isPattern(/^[0-9a-f]{64}$/)),
+    /** Its name for people. */
+    name: Schema.String.check(Schema.isMaxLength(1_000))
+  })
+})
