@@ -87,8 +87,9 @@ export const makeGramJsAccount = Effect.fnUntraced(function* (
     if (botToken !== undefined && !known) {
       const login = new Api.auth.ImportBotAuthorization({ flags: 0, apiId, apiHash, botAuthToken: botToken })
       yield* link.invoke(login, "account").pipe(Effect.onError(() => link.close))
-      session = link.session()
     }
+    // The key of the first link serves the next ones: making a key is what a server limits first.
+    session = link.session()
     return link
   })
   const main = yield* makeLinkHolder(openMain)

@@ -77,7 +77,8 @@ export const uploadStoredPhoto = Effect.fnUntraced(function* (
         const part = Buffer.from(bytes.subarray(filePart * partSize, (filePart + 1) * partSize))
         return new Api.upload.SaveFilePart({ fileId, filePart, bytes: part })
       }),
-    { concurrency: 2, discard: true }
+    // In order: a server may take the size of all parts from the one that arrives first.
+    { discard: true }
   )
   const file = new Api.InputFile({ id: fileId, parts, name, md5Checksum: "" })
   const stored = yield* account.call(

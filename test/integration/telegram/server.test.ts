@@ -10,6 +10,7 @@ import { loginCode } from "../../../src/sandbox/telegram/Accounts.ts"
 import { stableNumber } from "../../../src/sandbox/telegram/Files.ts"
 import { makeFaultScript } from "../../../src/sandbox/telegram/Faults.ts"
 import { historyPage } from "../../../src/sandbox/telegram/methods/channels.ts"
+import type { LedgerEntry } from "../../../src/sandbox/telegram/Ledger.ts"
 import { makeRateLimiter, observedRates } from "../../../src/sandbox/telegram/RateLimiter.ts"
 import type { Link } from "../../../src/services/telegram/GramJsLink.ts"
 import { link } from "./rawClient.ts"
@@ -92,7 +93,7 @@ describe("the sandbox Telegram", () => {
       yield* telegram.edit(target, 1, { text: "b", entities: [] })
       yield* telegram.delete(target, [1])
       const lines = readFileSync(ledgerFile, "utf8").trimEnd().split("\n")
-      const entries = lines.map((line) => JSON.parse(line) as { readonly event: string })
+      const entries = lines.map((line) => JSON.parse(line) as LedgerEntry)
       assert.deepStrictEqual(
         entries.map((entry) => entry.event),
         ["sent", "repeated", "edited", "deleted"]
