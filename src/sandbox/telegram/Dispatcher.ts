@@ -17,7 +17,7 @@ import { encodeAnswer, type TlAnswer } from "./TlEncoder.ts"
 import type { TlObject } from "./TlSchema.ts"
 
 /** What to do on the wire: the body of an `rpc_result`, and the fault that hit the request. */
-export interface Reply {
+interface Reply {
   /** `undefined`: nothing is answered. */
   readonly body: Buffer | undefined
   readonly fault: Fault | undefined
@@ -33,9 +33,11 @@ export interface Call {
 
 export interface Dispatcher {
   readonly dispatch: (request: TlObject, caller: Caller) => Effect.Effect<Reply>
-  /** Every request so far, oldest first. */
+  /** The last ten thousand requests, oldest first. */
   readonly calls: () => ReadonlyArray<Call>
 }
+
+const callsMax = 10_000
 
 const wrappers = new Set([
   "InvokeWithLayer",
@@ -86,7 +88,7 @@ export const makeDispatcher = (
   }
 
   return {
-    calls: () => calls,
+    calls: () => calls.slice(-callsMax),
     dispatch: Effect.fnUntraced(function* (wrapped, caller) {
       let request = wrapped
       let quiet = false
@@ -96,6 +98,7 @@ export const makeDispatcher = (
       }
       const name = request.className.toLowerCase()
       calls.push({ method: request.className, accountId: caller.key.account?.id })
+      if (calls.length > callsMax * 2) calls.splice(0, calls.length - callsMax)
       const fault = faults.take(request.className)
       if (fault?.dropBefore === true || fault?.ignored === true || fault?.transportError !== undefined) {
         return { body: undefined, fault, quiet }

@@ -8,7 +8,7 @@ import { readBigIntFromBuffer } from "telegram/Helpers.js"
 import { Api } from "telegram/tl/index.js"
 import type { Accounts, AuthorizationKey } from "./Accounts.ts"
 import { errorBody, type Dispatcher } from "./Dispatcher.ts"
-import type { Fault } from "./Faults.ts"
+import type { Fault, FaultScript } from "./Faults.ts"
 import type { Files } from "./Files.ts"
 import { decryptFromClient, encryptForClient } from "./MessageCrypto.ts"
 import { decodeTl, splitContainer, TlDecodeFailure, type WireMessage } from "./TlDecoder.ts"
@@ -27,6 +27,8 @@ export interface SessionContext {
   readonly accounts: Accounts
   readonly files: Files
   readonly dispatcher: Dispatcher
+  /** Only those scripted for `ping` are used here: such a ping is not answered. */
+  readonly faults: FaultScript
   readonly dc: number
   readonly nowMillis: () => number
   readonly randomBytes: (count: number) => Buffer
@@ -91,6 +93,7 @@ export const makeEncryptedSession = (context: SessionContext, output: SessionOut
         return "nothing"
       case "Ping":
       case "PingDelayDisconnect":
+        if (context.faults.take("ping") !== undefined) return "nothing"
         return service(new Api.Pong({ msgId: long(id), pingId: request["pingId"] }))
       case "GetFutureSalts": {
         const now = Math.trunc(context.nowMillis() / 1000)

@@ -22,10 +22,18 @@ export interface StoredFile {
 export const stableNumber = (...name: ReadonlyArray<string | number>): string =>
   (sha256(Buffer.from(name.join("\u0000"))).readBigUInt64BE(0) >> 2n).toString()
 
-/** Wraps a drawing function so that it runs once and its result is kept. */
+/** Wraps a drawing function so that it runs once and its result is kept; a failed drawing is tried again. */
 export const drawnOnce = (draw: WorldBytes): (() => Promise<Buffer>) => {
   let drawn: Promise<Buffer> | undefined
-  return () => (drawn ??= Promise.resolve(draw()).then((bytes) => Buffer.from(bytes)))
+  const attempt = async (): Promise<Buffer> => {
+    try {
+      return Buffer.from(await draw())
+    } catch (error) {
+      drawn = undefined
+      throw error
+    }
+  }
+  return () => (drawn ??= attempt())
 }
 
 /** Files by id, and the generation of file references clients may still use. */

@@ -20,7 +20,7 @@ export interface MethodSettings {
 }
 
 /** The data centres this server plays: id and port. The first is where accounts live. */
-export type DataCentres = ReadonlyArray<{ readonly id: number; readonly port: number }>
+type DataCentres = ReadonlyArray<{ readonly id: number; readonly port: number }>
 
 /** Everything methods share. `now` is in seconds. */
 export interface MethodContext {
@@ -44,7 +44,7 @@ export interface Caller {
 }
 
 /** One method of the API. */
-export type Method = (request: TlObject, caller: Caller) => Effect.Effect<TlAnswer, RpcRefusal>
+type Method = (request: TlObject, caller: Caller) => Effect.Effect<TlAnswer, RpcRefusal>
 
 /** Methods by Telegram's name in lower case. */
 export type MethodTable = Readonly<Record<string, Method>>

@@ -54,7 +54,7 @@ export interface TelegramServerHandle {
   readonly accounts: Accounts
   /** A session string for an account (the first one when left out), already signed in. */
   readonly mintSession: (accountId?: string) => string
-  /** Every request so far, oldest first. */
+  /** The last ten thousand requests, oldest first. */
   readonly calls: () => ReadonlyArray<Call>
   /** Open connections. */
   readonly connections: () => number
@@ -160,7 +160,16 @@ export const startTelegramServer = Effect.fnUntraced(function* (
     const server = yield* listen(dc === mainDc ? (options.port ?? 0) : 0, (socket) =>
       run(
         serveConnection(socket, {
-          session: { accounts, files, dispatcher, dc, nowMillis, randomBytes, gzipAbove: options.gzipAbove ?? 2048 },
+          session: {
+            accounts,
+            files,
+            dispatcher,
+            faults,
+            dc,
+            nowMillis,
+            randomBytes,
+            gzipAbove: options.gzipAbove ?? 2048
+          },
           handshake: { key, now, randomBytes, onKey: (authKey) => void accounts.addKey(authKey) },
           onOpen: (session) => connections.set(socket, session),
           onClose: () => connections.delete(socket)

@@ -9,10 +9,10 @@ import { crc32 } from "node:zlib"
 /** The largest frame a client may announce. Real clients stay under 1 MiB + headers. */
 export const maxFrameBytes = 2 ** 22
 
-export type TransportName = "full" | "abridged" | "intermediate" | "padded"
+type TransportName = "full" | "abridged" | "intermediate" | "padded"
 
 /** What a reader found at the start of its bytes. */
-export type FrameRead =
+type FrameRead =
   | { readonly _tag: "Frame"; readonly payload: Buffer; readonly rest: Buffer }
   | { readonly _tag: "Incomplete" }
   | { readonly _tag: "Malformed"; readonly why: string }

@@ -4,7 +4,7 @@ import type { TextEntity } from "../../services/telegram/TextEntity.ts"
 import { refuse, type RpcRefusal } from "./RpcRefusal.ts"
 
 /** The most entities one message may have. */
-export const entitiesMax = 100
+const entitiesMax = 100
 
 /**
  * Checks a text of at most `lengthMax` UTF-16 units and its entities. Refuses with `tooLong`, ENTITIES_TOO_LONG or

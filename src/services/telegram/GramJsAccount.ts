@@ -40,7 +40,7 @@ export interface GramJsAccount {
   /** The server's configuration, asked once. */
   readonly config: Effect.Effect<Api.Config, TelegramError>
   /** The data centre the account lives in. */
-  readonly dc: number
+  readonly dc: () => number
 }
 
 interface LinkHolder {
@@ -61,15 +61,23 @@ const makeLinkHolder = Effect.fnUntraced(function* (
       Effect.suspend(() =>
         link !== undefined && !link.isLost()
           ? Effect.succeed(link)
-          : Effect.tap(open, (opened) =>
-              Effect.sync(() => {
-                link = opened
-              })
+          : Effect.uninterruptibleMask((restore) =>
+              Effect.tap(restore(open), (opened) =>
+                Effect.sync(() => {
+                  link = opened
+                })
+              )
             )
       )
     )
   }
 })
+
+/** Where a server's configuration says a data centre listens. */
+const addressIn = (options: ReadonlyArray<Api.TypeDcOption>, dc: number): DataCentreAddress | undefined => {
+  const found = options.find((option) => option.id === dc && option.ipv6 !== true && option.cdn !== true)
+  return found === undefined ? undefined : { host: found.ipAddress, port: found.port, dc }
+}
 
 const pauseBefore = (attempt: number): number => [0, 50, 500, 2000][attempt] ?? 2000
 
@@ -80,18 +88,41 @@ export const makeGramJsAccount = Effect.fnUntraced(function* (
   const { apiId, apiHash, botToken, connectTimeout } = options
   const inFlight = yield* Semaphore.make(1)
   let session = options.session ?? ""
+  let { address } = options
 
-  const openMain = Effect.gen(function* () {
-    const known = session !== ""
-    const link = yield* openLink({ apiId, apiHash, address: options.address, session, connectTimeout })
-    if (botToken !== undefined && !known) {
-      const login = new Api.auth.ImportBotAuthorization({ flags: 0, apiId, apiHash, botAuthToken: botToken })
-      yield* link.invoke(login, "account").pipe(Effect.onError(() => link.close))
-    }
-    // The key of the first link serves the next ones: making a key is what a server limits first.
-    session = link.session()
-    return link
-  })
+  /** Signs in a new key; a bot lives in one data centre, and another one answers where that is. */
+  const signIn = (link: Link, token: string) =>
+    link.invoke(new Api.auth.ImportBotAuthorization({ flags: 0, apiId, apiHash, botAuthToken: token }), "account")
+  const movedTo = (link: Link, reason: TelegramErrorReason) =>
+    Effect.gen(function* () {
+      const moved = /^(?:USER|PHONE|NETWORK)_MIGRATE_(\d+)/.exec(reason.text)
+      if (moved === null) return yield* reason
+      const { dcOptions } = yield* link.invoke(new Api.help.GetConfig(), "account")
+      const found = addressIn(dcOptions, Number(moved[1]))
+      if (found === undefined) return yield* reason
+      return found
+    })
+  const openMain: Effect.Effect<Link, TelegramErrorReason> = Effect.uninterruptibleMask((restore) =>
+    Effect.gen(function* () {
+      const known = session !== ""
+      const link = yield* restore(openLink({ apiId, apiHash, address, session, connectTimeout }))
+      if (botToken !== undefined && !known) {
+        const moved = yield* restore(signIn(link, botToken)).pipe(
+          Effect.as(undefined),
+          Effect.catch((reason) => restore(movedTo(link, reason))),
+          Effect.onError(() => link.close)
+        )
+        if (moved !== undefined) {
+          yield* link.close
+          address = moved
+          return yield* restore(openMain)
+        }
+      }
+      // The key of the first link serves the next ones: making a key is what a server limits first.
+      session = link.session() || session
+      return link
+    })
+  )
   const main = yield* makeLinkHolder(openMain)
 
   const run = <A>(holder: LinkHolder, kind: CallKind, request: () => Request<A>): Effect.Effect<A, TelegramError> => {
@@ -157,17 +188,18 @@ export const makeGramJsAccount = Effect.fnUntraced(function* (
   const openElsewhere = (dc: number): Effect.Effect<Link, TelegramErrorReason> =>
     Effect.gen(function* () {
       const { dcOptions } = yield* Effect.mapError(askConfig, (error) => error.reason)
-      const found = dcOptions.find((option) => option.id === dc && option.ipv6 !== true && option.cdn !== true)
-      if (found === undefined) return yield* new Unavailable({ text: `data centre ${dc} is unknown` })
+      const there = addressIn(dcOptions, dc)
+      if (there === undefined) return yield* new Unavailable({ text: `data centre ${dc} is unknown` })
       const exported = yield* call(
         { operation: "authorize", purpose: "account" },
         () => new Api.auth.ExportAuthorization({ dcId: dc })
       ).pipe(Effect.mapError((error) => error.reason))
-      const address = { host: found.ipAddress, port: found.port, dc }
-      const link = yield* openLink({ apiId, apiHash, address, session: "", connectTimeout })
       const bring = new Api.auth.ImportAuthorization({ id: exported.id, bytes: exported.bytes })
-      yield* link.invoke(bring, "account").pipe(Effect.onError(() => link.close))
-      return link
+      return yield* Effect.uninterruptibleMask((restore) =>
+        restore(openLink({ apiId, apiHash, address: there, session: "", connectTimeout })).pipe(
+          Effect.tap((link) => restore(link.invoke(bring, "account")).pipe(Effect.onError(() => link.close)))
+        )
+      )
     })
 
   const callAt: GramJsAccount["callAt"] = (dc, kind, request) =>
@@ -185,11 +217,11 @@ export const makeGramJsAccount = Effect.fnUntraced(function* (
         const link = main.current()
         if (link === undefined) return
         const ping = new Api.PingDelayDisconnect({ pingId: generateRandomLong(), disconnectDelay: 120 })
-        const alive = yield* link.invoke(ping, "account").pipe(Effect.timeoutOption(10_000), Effect.option)
+        const alive = yield* link.invoke(ping, "account").pipe(Effect.timeoutOption(connectTimeout), Effect.option)
         if (Option.isNone(Option.flatten(alive))) yield* link.close
       })
     )
   )
 
-  return { call, callAt, config: askConfig, dc: options.address.dc }
+  return { call, callAt, config: askConfig, dc: () => address.dc }
 })

@@ -34,7 +34,7 @@ export const downloadFile = Effect.fnUntraced(function* (
     const request = () =>
       new Api.upload.GetFile({ location: locationOf(media), offset: returnBigInt(offset), limit: partSize })
     const ask = (at: number) =>
-      at === account.dc || at === 0 ? account.call(kind, request) : account.callAt(at, kind, request)
+      at === account.dc() || at === 0 ? account.call(kind, request) : account.callAt(at, kind, request)
     const file = yield* ask(dc).pipe(
       Effect.catch((error) => {
         const moved = error.reason._tag === "Rejected" ? /^FILE_MIGRATE_(\d+)/.exec(error.reason.text) : null

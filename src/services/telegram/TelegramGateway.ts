@@ -45,7 +45,7 @@ export class TelegramGateway extends Context.Service<
     readonly uploadPhoto: (peer: TelegramPeer, bytes: Uint8Array, name: string) => Call<StoredPhoto>
     /** Posts a text once per random id. */
     readonly sendText: (peer: TelegramPeer, message: TextToSend) => Call<SendResult>
-    /** Posts a photo once per random id. */
+    /** Posts a photo once per random id. `FileReferenceExpired`: upload it again. */
     readonly sendPhoto: (peer: TelegramPeer, message: PhotoToSend) => Call<SendResult>
     /** Posts 2 to 10 photos as one album, once per random id. */
     readonly sendAlbum: (peer: TelegramPeer, items: ReadonlyArray<PhotoToSend>) => Call<SendResult>

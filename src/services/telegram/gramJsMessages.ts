@@ -68,7 +68,7 @@ const toDocument = (document: Api.TypeDocument | undefined): TelegramMedia | und
 }
 
 /** A photo or file of a message; other kinds of media (polls, places, previews) have none. */
-export const toMedia = (media: Api.TypeMessageMedia | null | undefined): TelegramMedia | undefined => {
+const toMedia = (media: Api.TypeMessageMedia | null | undefined): TelegramMedia | undefined => {
   if (media instanceof Api.MessageMediaPhoto) return toPhoto(media.photo)
   if (media instanceof Api.MessageMediaDocument) return toDocument(media.document)
   return undefined
@@ -82,7 +82,7 @@ const toForward = (header: Api.TypeMessageFwdHeader): TelegramForward => ({
 })
 
 /** One message; `undefined` for an id that is gone. */
-export const toMessage = (message: Api.TypeMessage): TelegramMessage | undefined => {
+const toMessage = (message: Api.TypeMessage): TelegramMessage | undefined => {
   if (message instanceof Api.MessageService) {
     return { id: message.id, date: message.date, text: "", entities: [], service: true }
   }

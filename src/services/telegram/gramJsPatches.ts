@@ -9,11 +9,12 @@ import { AuthKey } from "telegram/crypto/AuthKey.js"
 import { EntityCache } from "telegram/entityCache.js"
 import gramJsErrors from "telegram/errors/index.js"
 import { MTProtoSender } from "telegram/network/MTProtoSender.js"
+import { FullPacketCodec } from "telegram/network/connection/TCPFull.js"
 import { MemorySession } from "telegram/sessions/index.js"
 import * as rsa from "telegram/crypto/RSA.js"
 
 /** The only version the patches were written for. */
-export const patchedVersion = "2.26.22"
+const patchedVersion = "2.26.22"
 
 /** A client that lost its connection: the code of a transport error (-404: key unknown), 0 for anything else. */
 export type ConnectionLost = (code: number) => void
@@ -24,6 +25,9 @@ const owners = new WeakMap<object, ConnectionLost>()
 export const ownConnection = (client: object, lost: ConnectionLost): void => {
   owners.set(client, lost)
 }
+
+/** Telegram's answers stay well below this: files come in parts of half a mebibyte. */
+const maxFrameBytes = 2 ** 24
 
 // oxlint-disable-next-line typescript/no-explicit-any -- prototypes of a library are patched by name
 type Patchable = Record<string, any>
@@ -95,6 +99,21 @@ const patches = {
   noEntityMemory: [
     replace(MemorySession.prototype as unknown as Patchable, "processEntities", () => () => undefined),
     replace(EntityCache.prototype as unknown as Patchable, "add", () => () => undefined)
+  ],
+  /** A frame shorter than its own header makes the reader spin without ever yielding; a huge one reserves memory. */
+  boundedFrames: [
+    replace(
+      FullPacketCodec.prototype as unknown as Patchable,
+      "readPacket",
+      (original) =>
+        function (this: unknown, reader: { readonly readExactly: (count: number) => Promise<Buffer> }) {
+          const readExactly = async (count: number) => {
+            if (count < 4 || count > maxFrameBytes) throw new Error(`a frame of ${count} bytes`)
+            return reader.readExactly(count)
+          }
+          return original.call(this, { readExactly })
+        }
+    )
   ],
   /** A key with a leading zero byte loses it (one handshake in 256) and then does not match the server's. */
   wholeAuthKey: [

@@ -29,7 +29,7 @@ const plainNames = new Map(
 )
 
 /** TL entity of a plain one; `undefined` when it lacks what its kind needs (a `text_url` without a url). */
-export const toTlEntity = (entity: TextEntity): Api.TypeMessageEntity | undefined => {
+const toTlEntity = (entity: TextEntity): Api.TypeMessageEntity | undefined => {
   const { offset, length } = entity
   switch (entity.type) {
     case "text_url":
@@ -62,7 +62,7 @@ export const toTlEntities = (entities: ReadonlyArray<TextEntity>): Array<Api.Typ
   entities.flatMap((entity) => toTlEntity(entity) ?? [])
 
 /** Plain entity of a TL one; `undefined` for kinds Postroom has no word for. */
-export const fromTlEntity = (entity: Api.TypeMessageEntity): TextEntity | undefined => {
+const fromTlEntity = (entity: Api.TypeMessageEntity): TextEntity | undefined => {
   const { offset, length } = entity
   if (entity instanceof Api.MessageEntityTextUrl) return { type: "text_url", offset, length, url: entity.url }
   if (entity instanceof Api.MessageEntityPre) {

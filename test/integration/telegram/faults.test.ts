@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import { createServer, type AddressInfo, type Server } from "node:net"
 import { Clock, Deferred, Effect, Fiber, Redacted } from "effect"
 import { gateway, published, sandbox } from "./sandbox.ts"
 
@@ -227,6 +228,71 @@ describe("when Telegram misbehaves", () => {
       const sends = texts.map((text, index) => telegram.sendText(target, { randomId: `${index + 1}`, text }))
       yield* Effect.all(sends, { concurrency: "unbounded" })
       assert.deepStrictEqual(published(server), texts)
+    })
+  )
+
+  it.live("a connection that no longer answers pings is given up while idle, and the next call makes another", () =>
+    Effect.gen(function* () {
+      const server = yield* sandbox()
+      const telegram = yield* gateway(server, { keepAlive: 30, connectTimeout: 200 })
+      yield* telegram.me
+      server.faults.add({ method: "ping" })
+      yield* Effect.repeat(Effect.sleep(5), { until: () => server.connections() === 0, times: 400 })
+      assert.strictEqual(server.connections(), 0)
+      assert.strictEqual((yield* telegram.me).username, "postroom_bot")
+    })
+  )
+
+  it.live("a bot that lives in another data centre signs in there", () =>
+    Effect.gen(function* () {
+      const server = yield* sandbox({ secondDataCentre: true })
+      const telegram = yield* gateway(server, { botToken: Redacted.make("777000777:sandbox") })
+      server.faults.add({ method: "auth.importBotAuthorization", error: "USER_MIGRATE_4", code: 303 })
+      assert.strictEqual((yield* telegram.me).username, "postroom_bot")
+      server.dropConnections()
+      assert.strictEqual((yield* telegram.me).username, "postroom_bot")
+      const logins = server.calls().filter((call) => call.method === "auth.ImportBotAuthorization").length
+      assert.strictEqual(logins, 2)
+    })
+  )
+
+  it.live("a server that talks nonsense is Unavailable, whatever it sends", () =>
+    Effect.gen(function* () {
+      const server = yield* sandbox()
+      const answers = [
+        [4, 0, 1, 2],
+        [0, 0],
+        [-1, 7, 7],
+        [2 ** 30, 0],
+        [24, 0, 1, 2, 3, 4],
+        [-404, -404, -404]
+      ]
+      let next = 0
+      const nonsense = yield* Effect.acquireRelease(
+        Effect.callback<Server>((resume) => {
+          const listening = createServer((socket) => {
+            socket.on("error", () => undefined)
+            const words = answers[next++ % answers.length] ?? []
+            socket.on("data", () => socket.write(Buffer.from(Int32Array.from(words).buffer)))
+          }).listen(0, "127.0.0.1", () => resume(Effect.succeed(listening)))
+        }),
+        (listening) => Effect.callback<void>((resume) => void listening.close(() => resume(Effect.void)))
+      )
+      const { port } = nonsense.address() as AddressInfo
+      for (const _ of answers) {
+        const failure = yield* Effect.scoped(
+          Effect.flatMap(
+            gateway(server, {
+              server: { host: "127.0.0.1", port, dc: 2, publicKey: server.publicKey },
+              botToken: Redacted.make("1:a"),
+              connectTimeout: 200,
+              requestRetries: 1
+            }),
+            (telegram) => Effect.flip(telegram.me)
+          )
+        )
+        assert.strictEqual(failure.reason._tag, "Unavailable")
+      }
     })
   )
 

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Option } from "effect"
 import { returnBigInt } from "telegram/Helpers.js"
 import { AuthKey } from "telegram/crypto/AuthKey.js"
+import { FullPacketCodec } from "telegram/network/connection/TCPFull.js"
 import { MemorySession } from "telegram/sessions/index.js"
 import { Api } from "telegram/tl/index.js"
 import { allGramJsPatches, installGramJsPatches } from "../../../src/services/telegram/gramJsPatches.ts"
@@ -102,6 +103,31 @@ describe("what each repair of GramJS is for", () => {
       assert.strictEqual(yield* rows, 50)
       yield* patched(["noEntityMemory"])
       assert.strictEqual(yield* rows, 0)
+    })
+  )
+
+  it.live("boundedFrames: a frame shorter than its header or larger than any answer is refused, not read", () =>
+    Effect.gen(function* () {
+      const asked = (length: number) =>
+        Effect.promise(async () => {
+          const header = Buffer.alloc(8)
+          header.writeInt32LE(length)
+          const counts: Array<number> = []
+          const readExactly = async (count: number) => {
+            counts.push(count)
+            if (counts.length > 1) throw new Error("stop")
+            return header
+          }
+          await new FullPacketCodec({}).readPacket({ readExactly } as never).catch(() => undefined)
+          return counts
+        })
+      assert.deepStrictEqual(yield* asked(4), [8, -4])
+      assert.deepStrictEqual(yield* asked(2 ** 30), [8, 2 ** 30 - 8])
+      yield* patched(["boundedFrames"])
+      assert.deepStrictEqual(yield* asked(4), [8])
+      assert.deepStrictEqual(yield* asked(2 ** 30), [8])
+      assert.deepStrictEqual(yield* asked(-404), [8, 4])
+      assert.deepStrictEqual(yield* asked(100), [8, 92])
     })
   )
 

@@ -12,11 +12,12 @@ import { writableChannelOf } from "./peers.ts"
 import { textHash } from "./sending.ts"
 
 /** Publishes scheduled posts of a channel, in their order, and enters them in the ledger as sent. */
-export const publishScheduled = (context: MethodContext, channel: Channel, ids: ReadonlyArray<number>) => {
+const publishScheduled = (context: MethodContext, channel: Channel, ids: ReadonlyArray<number>) => {
   const due = context.world.unschedule(channel, ids)
+  const date = context.now()
   const posts = context.world.append(
     channel,
-    due.map(({ id: _id, ...post }) => ({ ...post, date: context.now() }))
+    due.map((post) => Object.assign({}, post, { date }))
   )
   for (const post of posts) {
     context.ledger.append({

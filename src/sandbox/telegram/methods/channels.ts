@@ -10,7 +10,7 @@ import type { Channel, StoredPost } from "../World.ts"
 import { channelOf } from "./peers.ts"
 
 /** The most messages one answer carries, as on Telegram. */
-export const pageMax = 100
+const pageMax = 100
 
 /**
  * The page `messages.getHistory` means: newest first, from the first message older than `offsetId` (0: the

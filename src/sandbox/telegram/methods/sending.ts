@@ -19,7 +19,7 @@ import { mediaFile } from "./media.ts"
 import { writableChannelOf } from "./peers.ts"
 
 /** The most items one album may have. */
-export const albumMax = 10
+const albumMax = 10
 
 /** SHA-256 of a text in hex, as the ledger keeps it. */
 export const textHash = (text: string): string => createHash("sha256").update(text).digest("hex")
