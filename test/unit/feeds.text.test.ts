@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
+import fc from "fast-check"
 import { decodeBytes } from "../../src/services/feeds/decodeBytes.ts"
 import { parseFeedDocument } from "../../src/services/feeds/feedEntries.ts"
 import { htmlText } from "../../src/services/feeds/htmlText.ts"
@@ -185,5 +186,72 @@ describe("a channel's page", () => {
 
   it("a page that is no channel's is none", () => {
     assert.isUndefined(parseTelegramPage("<html><body>Not found</body></html>", "https://t.me/s/harbour"))
+  })
+})
+
+describe("hostile input", () => {
+  const fragments = fc.constantFrom(
+    "<p>",
+    "</p>",
+    "<b>",
+    "</b>",
+    "<br>",
+    " ",
+    "a",
+    "слово ",
+    "😀",
+    "<ul><li>",
+    "</li></ul>",
+    '<a href="/x">',
+    "</a>",
+    "<pre>",
+    "</pre>",
+    "\n\n",
+    "&amp;",
+    "<blockquote>",
+    "</blockquote>",
+    "<i class=emoji><b>🌊</b></i>",
+    "<"
+  )
+
+  it("entities of any HTML lie inside the text, which has no wide gaps and no edges of white space", () => {
+    fc.assert(
+      fc.property(fc.array(fragments, { maxLength: 40 }), (parts) => {
+        const html = parts.join("")
+        const { text, entities } = htmlText(html, "https://a.example/")
+        assert.strictEqual(text, text.trimEnd())
+        if (!html.includes("<pre>")) assert.notMatch(text, /\n{3}| {2}| \n/)
+        for (const { offset, length } of entities) {
+          assert.isAbove(length, 0)
+          assert.isAtLeast(offset, 0)
+          assert.isAtMost(offset + length, text.length)
+        }
+      }),
+      { numRuns: 500, seed: 7 }
+    )
+  })
+
+  const large: ReadonlyArray<readonly [string, string]> = [
+    ["paragraphs", "<p>a b</p>".repeat(60_000)],
+    ["breaks", "a<br>".repeat(100_000)],
+    ["open picture tags", "<img ".repeat(100_000)],
+    ["spaces", `a${" ".repeat(1_000_000)}b`]
+  ]
+  it.each(large)("half a megabyte of %s takes no more than a moment", (_name, html) => {
+    const started = performance.now()
+    parseFeedDocument(
+      `<rss version="2.0"><channel><item><description><![CDATA[${html}]]></description></item></channel></rss>`,
+      "https://a.example/"
+    )
+    assert.isBelow(performance.now() - started, 4000)
+  })
+
+  it("nesting without end is an answer, not a crash", () => {
+    const html = "<b>".repeat(200_000)
+    const result = parseFeedDocument(
+      `<rss version="2.0"><channel><item><title>x</title><description><![CDATA[${html}]]></description></item></channel></rss>`,
+      "https://a.example/"
+    )
+    assert.isTrue(Result.isFailure(result) || result.success.entries.length === 1)
   })
 })

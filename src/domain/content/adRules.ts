@@ -58,7 +58,7 @@ const rules: ReadonlyArray<AdRule> = [
     name: "promises a discount",
     weight: 1,
     pattern:
-      /(?:скидк\p{L}+\s+(?:до\s+)?\d+\s?%|\d+\s?%\s+(?:скидк|off\b|discount|rabatt|de descuento)|(?:rabatt|descuento)\s+(?:von\s+|del?\s+)?\d+\s?%|[−–-]\s?\d{2}\s?%)/iu
+      /(?:скидк\p{L}+\s+(?:до\s+)?\d{1,3}\s?%|\d{1,3}\s?%\s+(?:скидк|off\b|discount|rabatt|de descuento)|(?:rabatt|descuento)\s+(?:von\s+|del?\s+)?\d{1,3}\s?%|[−–-]\s?\d{2}\s?%)/iu
   },
   {
     name: "calls to buy or order",

@@ -66,7 +66,11 @@ const makeTelegramWeb = (web: SafeFetch["Service"], options: TelegramWebOptions)
     // A channel without a preview redirects from /s/name to /name.
     if (!new URL(response.url).pathname.startsWith(`${new URL(base).pathname.replace(/\/$/, "")}/s/`))
       return yield* fail(new SourceGone({ url, detail: "the channel has no public page" }))
-    const parsed = parseTelegramPage(decodeBytes(response.bytes, response.headers["content-type"]), response.url)
+    const html = decodeBytes(response.bytes, response.headers["content-type"])
+    // A page nested beyond reason overflows the parser's stack; it is no channel's page then.
+    const parsed = yield* Effect.try({ try: () => parseTelegramPage(html, response.url), catch: () => undefined }).pipe(
+      Effect.catch(() => Effect.succeed(undefined))
+    )
     return parsed ?? (yield* fail(new NotAFeed({ url, detail: "not the page of a channel" })))
   })
 

@@ -6,7 +6,7 @@ import { createHash } from "node:crypto"
 import { Result } from "effect"
 import { parseFeed } from "feedsmith"
 import type { FeedEntry, FeedMedia } from "./Feeds.ts"
-import { htmlText } from "./htmlText.ts"
+import { htmlImages, htmlText } from "./htmlText.ts"
 
 /** A feed as read. */
 export interface ParsedFeed {
@@ -36,21 +36,19 @@ const kindOf = (url: string, type: string | undefined): FeedMedia["kind"] => {
   return /^(?:mp3|m4a|ogg|opus)$/.test(extension) ? "audio" : "other"
 }
 
-const inlineImages = (html: string) =>
-  [...html.matchAll(/<img\b[^>]*?\bsrc\s*=\s*["']([^"']+)["']/gi)].map((match) => ({ url: match[1], type: "image" }))
-
 const finish = (draft: Draft, base: string): FeedEntry | undefined => {
   const resolve = (url: string | undefined): string | undefined => {
     const parsed = url === undefined ? null : URL.parse(url.trim(), base)
     return parsed !== null && /^https?:$/.test(parsed.protocol) ? parsed.href : undefined
   }
   const html = draft.html ?? ""
-  const { text, entities } = htmlText(html, resolve(draft.url) ?? base)
+  const home = resolve(draft.url) ?? base
+  const { text, entities } = htmlText(html, home)
   const title = htmlText(draft.title ?? "").text.replace(/\s+/g, " ")
   const url = resolve(draft.url)
   if (text === "" && title === "" && url === undefined) return undefined
   const media = new Map<string, FeedMedia>()
-  for (const file of [...draft.media, ...inlineImages(html)]) {
+  for (const file of [...draft.media, ...htmlImages(html, home).map((url) => ({ url, type: "image" }))]) {
     const address = resolve(file.url)
     if (address !== undefined && !media.has(address))
       media.set(address, { url: address, kind: kindOf(address, file.type) })

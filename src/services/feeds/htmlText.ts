@@ -31,38 +31,58 @@ const formats: Readonly<Record<string, TextEntityType>> = {
   "tg-spoiler": "spoiler"
 }
 
-/** Collects text the way a browser lays it out: runs of white space become one space, blocks get lines of their own. */
+/**
+ * Collects text the way a browser lays it out: runs of white space become one space, blocks get lines
+ * of their own, and never more than one empty line. Keeps pieces and counts, because looking at the
+ * end of one growing string would cost its whole length for every element.
+ */
 const makeLayout = () => {
-  let text = ""
-  let space = false
+  const pieces: Array<string> = []
+  let length = 0
+  let newlines = 0
+  let owed = false
+  const put = (piece: string) => {
+    pieces.push(piece)
+    length += piece.length
+    newlines = /^\n+$/.test(piece) ? newlines + piece.length : (/\n*$/.exec(piece.slice(-3))?.[0].length ?? 0)
+  }
+  /** A space that is owed goes before what follows, unless that starts a line or follows a space. */
+  const settle = () => {
+    if (owed && length > 0 && newlines === 0 && pieces.at(-1)?.endsWith(" ") === false) put(" ")
+    owed = false
+  }
+  const dropSpaces = () => {
+    while (pieces.at(-1) === " ") {
+      pieces.pop()
+      length--
+    }
+    owed = false
+  }
   return {
-    length: () => text.length,
-    text: () => text,
+    length: () => length,
+    text: () => pieces.join(""),
+    settle,
     inline: (value: string) => {
       for (const part of value.split(/([ \t\n\r\f]+)/)) {
-        if (part === "") continue
-        if (/^[ \t\n\r\f]/.test(part)) space = true
-        else {
-          if (space && text !== "" && !/[ \n]$/.test(text)) text += " "
-          space = false
-          text += part
+        if (/^[ \t\n\r\f]/.test(part)) owed = true
+        else if (part !== "") {
+          settle()
+          put(part)
         }
       }
     },
     verbatim: (value: string) => {
-      text += text === "" ? value.trimStart() : value
-      space = false
+      owed = false
+      if (value !== "") put(length === 0 ? value.trimStart() : value)
     },
-    /** Spaces still owed belong before what follows, not inside it. */
-    settle: () => {
-      if (space && text !== "" && !/[ \n]$/.test(text)) text += " "
-      space = false
+    /** Ends the line and leaves `empty` (0 or 1) empty lines, unless they are there already. */
+    line: (empty: 0 | 1) => {
+      dropSpaces()
+      if (length > 0 && newlines <= empty) put("\n".repeat(empty + 1 - newlines))
     },
-    line: (count: number) => {
-      space = false
-      const trimmed = text.replace(/[ \t]+$/, "")
-      const have = /\n*$/.exec(trimmed)?.[0].length ?? 0
-      if (trimmed !== "") text = trimmed + "\n".repeat(Math.max(0, count - have))
+    break: () => {
+      dropSpaces()
+      if (length > 0 && newlines < 2) put("\n")
     }
   }
 }
@@ -105,8 +125,8 @@ export const htmlText = (html: string, base?: string): FormattedText => {
     if (skipped.has(name)) return
     // Telegram's web page draws emoji as <i class="emoji"><b>…</b></i>: that is no formatting.
     if (name === "i" && (node.attribs["class"] ?? "").split(" ").includes("emoji")) return layout.inline($(node).text())
-    if (name === "br") return layout.verbatim("\n")
-    const gap = paragraphs.has(name) ? 2 : 1
+    if (name === "br") return layout.break()
+    const gap = paragraphs.has(name) ? 1 : 0
     if (blocks.has(name)) layout.line(gap)
     if (name === "li") {
       layout.verbatim("•")
@@ -125,14 +145,16 @@ export const htmlText = (html: string, base?: string): FormattedText => {
   }
 
   for (const node of $.root().contents().toArray()) visit(node, false)
-  const whole = layout.text().replace(/\n{3,}/g, (run) => run.slice(0, 2) + "\u0000".repeat(run.length - 2))
-  // Dropping surplus lines must not move entities: count what was dropped before each offset.
-  const dropped = (offset: number) => whole.slice(0, offset).split("\u0000").length - 1
-  const text = whole.replaceAll("\u0000", "").trimEnd()
-  const moved = entities.map((entity) => {
-    const start = entity.offset - dropped(entity.offset)
-    const end = entity.offset + entity.length - dropped(entity.offset + entity.length)
-    return Object.assign({}, entity, { offset: start, length: Math.min(end, text.length) - start })
-  })
-  return { text, entities: clipEntities(text, moved) }
+  const text = layout.text().trimEnd()
+  return { text, entities: clipEntities(text, entities) }
+}
+
+/** The absolute addresses of the pictures in an HTML fragment, in their order. */
+export const htmlImages = (html: string, base?: string): ReadonlyArray<string> => {
+  if (!/<img/i.test(html)) return []
+  const $ = load(html, null, false)
+  return $("img[src]")
+    .toArray()
+    .map((image) => absolute($(image).attr("src"), base))
+    .filter((url) => url !== undefined)
 }
