@@ -3,7 +3,7 @@
  * a new link after a lost one, and the same request again on it. A send that may have reached the server and has no
  * answer ends as `UnknownOutcome`, never as a plain failure.
  */
-import { Effect, Option, Scope, Semaphore } from "effect"
+import { Cause, Effect, Option, Scope, Semaphore } from "effect"
 import { generateRandomLong } from "telegram/Helpers.js"
 import { Api } from "telegram/tl/index.js"
 import { openLink, type DataCentreAddress, type Link, type Request } from "./GramJsLink.ts"
@@ -125,48 +125,54 @@ export const makeGramJsAccount = Effect.fnUntraced(function* (
   )
   const main = yield* makeLinkHolder(openMain)
 
-  const run = <A>(holder: LinkHolder, kind: CallKind, request: () => Request<A>): Effect.Effect<A, TelegramError> => {
-    let written = false
-    const unanswered = (text: string): TelegramErrorReason =>
-      kind.purpose === "send" && written ? new UnknownOutcome({ text }) : new Unavailable({ text })
-    const attempt = (count: number): Effect.Effect<A, TelegramErrorReason> =>
-      Effect.gen(function* () {
-        yield* Effect.sleep(pauseBefore(count))
-        const link = yield* holder.get
-        written = true
-        return yield* link.invoke(request(), kind.purpose).pipe(
-          // A refusal is an answer; only what ended with the link may be tried on the next one.
-          Effect.mapError((reason) => ({ reason, lost: link.isLost() }))
-        )
-      }).pipe(
-        Effect.catch((failure) => {
-          const { reason, lost } = "lost" in failure ? failure : { reason: failure, lost: true }
-          const forgotten =
-            reason._tag === "AccountDead" && !reason.duplicated && botToken !== undefined && session !== ""
-          if (forgotten) {
-            // A bot can always sign in again; its token is the account.
-            session = ""
-            return Effect.andThen(main.current()?.close ?? Effect.void, attempt(count + 1))
-          }
-          if (!lost || reason._tag !== "Unavailable") return Effect.fail(reason)
-          if (count + 1 < options.requestRetries) return attempt(count + 1)
-          return Effect.fail(unanswered(reason.text))
-        })
-      )
-    const timed = attempt(0).pipe(
-      Effect.timeoutOrElse({
-        duration: kind.timeout ?? options.timeout,
-        orElse: () =>
-          Effect.andThen(
-            // Whatever is stuck in this link must not delay the next call.
-            holder.current()?.close ?? Effect.void,
-            Effect.suspend(() => Effect.fail(unanswered(`no answer within ${kind.timeout ?? options.timeout} ms`)))
+  const run = <A>(holder: LinkHolder, kind: CallKind, request: () => Request<A>): Effect.Effect<A, TelegramError> =>
+    Effect.suspend(() => {
+      const limit = kind.timeout ?? options.timeout
+      let written = false
+      let signedInAgain = false
+      const unanswered = (text: string): TelegramErrorReason =>
+        kind.purpose === "send" && written ? new UnknownOutcome({ text }) : new Unavailable({ text })
+      const closeLink = Effect.suspend(() => holder.current()?.close ?? Effect.void)
+
+      const attempt = (count: number): Effect.Effect<A, TelegramErrorReason> =>
+        Effect.gen(function* () {
+          if (count > 0) yield* Effect.sleep(pauseBefore(count))
+          const link = yield* holder.get
+          written = true
+          return yield* link.invoke(request(), kind.purpose).pipe(
+            // A refusal is an answer; only what ended with the link may be tried on the next one.
+            Effect.mapError((reason) => ({ reason, lost: link.isLost() }))
           )
-      }),
-      Effect.mapError((reason) => new TelegramError({ operation: kind.operation, reason }))
-    )
-    return kind.media === true ? timed : inFlight.withPermits(1)(timed)
-  }
+        }).pipe(
+          Effect.catch((failure) => {
+            const { reason, lost } = "lost" in failure ? failure : { reason: failure, lost: true }
+            const dead = reason._tag === "AccountDead" && !reason.duplicated
+            if (dead && holder === main && botToken !== undefined && session !== "" && !signedInAgain) {
+              // A bot can always sign in again; its token is the account.
+              session = ""
+              signedInAgain = true
+              return Effect.andThen(closeLink, attempt(count + 1))
+            }
+            // The key of another data centre is made anew from this account's, so losing it is no end.
+            const again = dead && holder !== main
+            if (!again && (!lost || reason._tag !== "Unavailable")) return Effect.fail(reason)
+            if (count + 1 >= options.requestRetries) return Effect.fail(unanswered(reason.text))
+            return Effect.logDebug("Telegram is asked again", kind.operation, reason.text).pipe(
+              Effect.andThen(closeLink),
+              Effect.andThen(attempt(count + 1))
+            )
+          })
+        )
+      const timed = attempt(0).pipe(
+        Effect.timeoutOrElse({
+          duration: limit,
+          // Whatever is stuck in this link must not delay the next call.
+          orElse: () => Effect.andThen(closeLink, Effect.fail(unanswered(`no answer within ${limit} ms`)))
+        }),
+        Effect.mapError((reason) => new TelegramError({ operation: kind.operation, reason }))
+      )
+      return kind.media === true ? timed : inFlight.withPermits(1)(timed)
+    })
 
   const call: GramJsAccount["call"] = (kind, request) => run(main, kind, request)
 
@@ -204,8 +210,8 @@ export const makeGramJsAccount = Effect.fnUntraced(function* (
 
   const callAt: GramJsAccount["callAt"] = (dc, kind, request) =>
     Effect.gen(function* () {
-      const holder =
-        elsewhere.get(dc) ?? (yield* Effect.provideService(makeLinkHolder(openElsewhere(dc)), Scope.Scope, scope))
+      const made = yield* Effect.provideService(makeLinkHolder(openElsewhere(dc)), Scope.Scope, scope)
+      const holder = elsewhere.get(dc) ?? made
       elsewhere.set(dc, holder)
       return yield* run(holder, kind, request)
     })
@@ -220,6 +226,10 @@ export const makeGramJsAccount = Effect.fnUntraced(function* (
         const alive = yield* link.invoke(ping, "account").pipe(Effect.timeoutOption(connectTimeout), Effect.option)
         if (Option.isNone(Option.flatten(alive))) yield* link.close
       })
+    ).pipe(
+      Effect.tapCause((cause) =>
+        Cause.hasInterruptsOnly(cause) ? Effect.void : Effect.logError("watching the Telegram connection failed", cause)
+      )
     )
   )
 

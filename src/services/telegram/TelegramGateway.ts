@@ -1,7 +1,7 @@
 /**
  * Telegram as Postroom needs it: the port an account is read and posted through. One gateway is one account; an
- * adapter keeps at most one request in flight (media apart), never sleeps out a flood by itself and answers every
- * call within its time.
+ * adapter keeps at most one request in flight (media apart), never sleeps out a flood by itself, and once a call's
+ * turn has come answers it within its time limit.
  */
 import { Context, type Effect } from "effect"
 import type { TelegramError } from "./TelegramError.ts"

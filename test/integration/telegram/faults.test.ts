@@ -156,6 +156,18 @@ describe("when Telegram misbehaves", () => {
     })
   )
 
+  it.live("a bot that is refused again after signing in again is a dead account, not a loop", () =>
+    Effect.gen(function* () {
+      const server = yield* sandbox()
+      const telegram = yield* gateway(server, { botToken: Redacted.make("777000777:sandbox") })
+      yield* telegram.me
+      server.faults.add({ method: "users.getUsers", times: 100, error: "AUTH_KEY_UNREGISTERED", code: 401 })
+      assert.strictEqual((yield* Effect.flip(telegram.me)).reason._tag, "AccountDead")
+      const logins = server.calls().filter((call) => call.method === "auth.ImportBotAuthorization").length
+      assert.strictEqual(logins, 2)
+    })
+  )
+
   it.live("a wrong bot token is a dead account", () =>
     Effect.gen(function* () {
       const server = yield* sandbox()

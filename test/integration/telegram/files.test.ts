@@ -59,6 +59,19 @@ describe("files on Telegram", () => {
     })
   )
 
+  it.live("a data centre that forgets its key is given another, and the account does not notice", () =>
+    Effect.gen(function* () {
+      const server = yield* sandbox({ source: withPhoto(() => noise), secondDataCentre: true })
+      const telegram = yield* gateway(server)
+      const peer = yield* telegram.resolve("source_channel")
+      const [main] = [...server.accounts.keys.keys()]
+      const [post] = yield* telegram.history(peer, { minId: 0, limit: 1 })
+      yield* telegram.download(post!.media!)
+      for (const id of server.accounts.keys.keys()) if (id !== main) server.accounts.keys.delete(id)
+      assert.isTrue(Buffer.from(yield* telegram.download(post!.media!)).equals(noise))
+    })
+  )
+
   it.live("an expired file reference is told, and the message read again has a new one", () =>
     Effect.gen(function* () {
       const server = yield* sandbox({ source: withPhoto(() => noise) })

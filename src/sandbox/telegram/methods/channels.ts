@@ -44,8 +44,10 @@ export const tlPage = (
   missing: Array<number> = []
 ) =>
   Effect.promise(async () => {
-    const messages: Array<Api.TypeMessage> = []
-    for (const post of posts) messages.push(await tlMessage(caller.view, channel, post))
+    // Together, because the first reader of a page has its pictures drawn.
+    const messages: Array<Api.TypeMessage> = await Promise.all(
+      posts.map((post) => tlMessage(caller.view, channel, post))
+    )
     for (const id of missing) messages.push(new Api.MessageEmpty({ id }))
     return new Api.messages.ChannelMessages({
       pts: channel.pts,
