@@ -71,7 +71,8 @@ const fileOf = (
   const media = post.photo ?? post.video
   if (media === undefined) return undefined
   return {
-    id: stableNumber("file", channelId, post.id, media.name),
+    // A forwarded file keeps its id, as on Telegram.
+    id: stableNumber("file", post.forward?.channelId ?? channelId, post.forward?.postId ?? post.id, media.name),
     kind: post.photo === undefined ? "video" : "photo",
     name: media.name,
     mime: post.photo === undefined ? (post.video?.mime ?? "video/mp4") : "image/jpeg",

@@ -1,3 +1,4 @@
+/* oxlint-disable no-underscore-dangle -- members of GramJS that have no public name */
 /**
  * One connected GramJS client and nothing more: it connects once, tells when it is lost, and ends at once and
  * completely. It never reconnects; whoever holds it opens another.

@@ -1,3 +1,4 @@
+/* oxlint-disable no-underscore-dangle -- members of GramJS that have no public name */
 /**
  * Repairs of GramJS 2.26.22, each for one fault that would lose data or hang. They change the library for the whole
  * process while installed, so they are counted and taken back, and they refuse any other version: a repair that no

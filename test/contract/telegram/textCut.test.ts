@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import fc from "fast-check"
+import * as fc from "fast-check"
 import type { FormattedText, TextEntity } from "../../../src/services/telegram/TextEntity.ts"
 import { clipEntities, cutText, graphemeBoundary } from "../../../src/services/telegram/textCut.ts"
 

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import fc from "fast-check"
+import * as fc from "fast-check"
 import { gzipSync } from "node:zlib"
 import { returnBigInt } from "telegram/Helpers.js"
 import { Api, serializeBytes } from "telegram/tl/index.js"

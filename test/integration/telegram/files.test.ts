@@ -72,6 +72,19 @@ describe("files on Telegram", () => {
     })
   )
 
+  it.live("a forwarded picture keeps its id, so that it is known without a download", () =>
+    Effect.gen(function* () {
+      const [original] = withPhoto(() => noise)
+      const forward = { channelId: "1001", postId: 1, date: 1_700_000_000 }
+      const server = yield* sandbox({ source: [original!, { ...original!, id: 2, forward }, { ...original!, id: 3 }] })
+      const telegram = yield* gateway(server)
+      const peer = yield* telegram.resolve("source_channel")
+      const [first, forwarded, other] = yield* telegram.history(peer, { minId: 0, limit: 3 })
+      assert.strictEqual(forwarded?.media?.id, first?.media?.id)
+      assert.notStrictEqual(other?.media?.id, first?.media?.id)
+    })
+  )
+
   it.live("an expired file reference is told, and the message read again has a new one", () =>
     Effect.gen(function* () {
       const server = yield* sandbox({ source: withPhoto(() => noise) })

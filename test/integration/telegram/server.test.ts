@@ -54,7 +54,7 @@ describe("the sandbox Telegram", () => {
   })
 
   it("a history page follows Telegram's offsets", () => {
-    const all = posts(10).map((post) => ({ ...post, entities: [] }))
+    const all = posts(10).map((post) => Object.assign({ entities: [] }, post))
     const page = (offsetId: number, addOffset: number, limit: number, minId = 0, maxId = 0) =>
       historyPage(all, { offsetId, addOffset, limit, minId, maxId }).map((post) => post.id)
     assert.deepStrictEqual(page(0, 0, 3), [10, 9, 8])
