@@ -12,7 +12,7 @@ import { fetchSource } from "./sourceFetch.ts"
 import type { TelegramPage, TelegramWebPost } from "./telegramPage.ts"
 import { parseTelegramPage } from "./telegramPage.ts"
 
-/** Settings of the layer. */
+/** Settings of the layer; the limits are 2 MB and 20 s by default: a page of posts has a tenth of that. */
 export interface TelegramWebOptions extends FetchLimits {
   /** `https://t.me` by default; the sandbox's web server in the demo. */
   readonly baseUrl?: string

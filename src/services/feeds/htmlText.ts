@@ -2,9 +2,9 @@
  * HTML of posts and feed entries as plain text with entities: no markup survives, links keep their
  * address, paragraphs and list items keep their lines. Scripts, styles and pictures are dropped.
  */
-import { load } from "cheerio"
 import type { CheerioAPI } from "cheerio"
 import type { FormattedText, TextEntity, TextEntityType } from "../telegram/TextEntity.ts"
+import { loadHtml } from "./loadHtml.ts"
 
 type DomNode = ReturnType<ReturnType<CheerioAPI>["contents"]>[number]
 
@@ -61,6 +61,8 @@ const makeLayout = () => {
   return {
     length: () => length,
     text: () => pieces.join(""),
+    mark: () => pieces.length,
+    since: (mark: number) => pieces.slice(mark).join(""),
     settle,
     inline: (value: string) => {
       for (const part of value.split(/([ \t\n\r\f]+)/)) {
@@ -101,30 +103,52 @@ const clipEntities = (text: string, entities: ReadonlyArray<TextEntity>): Readon
     .filter((entity) => entity.length > 0)
     .sort((a, b) => a.offset - b.offset || b.length - a.length)
 
+/** Longer HTML is no post; deeper HTML is no layout. What lies beyond is dropped. */
+const maxHtmlLength = 500_000
+const maxDepth = 200
+
+interface Surroundings {
+  readonly pre: boolean
+  /** Inside something whose tags are no formatting. */
+  readonly plain: boolean
+  readonly depth: number
+}
+
+/** What a link is, by what it shows: an address of its own, a hashtag, a mention, or words with an address behind. */
+const linkEntity = (shown: string, href: string): Omit<TextEntity, "offset" | "length"> => {
+  if (shown === href || `${shown}/` === href) return { type: "url" }
+  if (/^[#@]/.test(shown)) return { type: shown.startsWith("#") ? "hashtag" : "mention" }
+  return { type: "text_url", url: href }
+}
+
 /** The text and entities of an HTML fragment; relative links are resolved against `base`. */
 export const htmlText = (html: string, base?: string): FormattedText => {
-  const $ = load(html, null, false)
+  const $ = loadHtml(html.slice(0, maxHtmlLength))
   const layout = makeLayout()
   const entities: Array<TextEntity> = []
 
-  const children = (node: DomNode, pre: boolean) => {
-    for (const child of $(node).contents().toArray()) visit(child, pre)
+  const children = (node: DomNode, around: Surroundings) => {
+    for (const child of $(node).contents().toArray()) visit(child, around)
   }
 
-  const spanned = (node: DomNode, entity: Omit<TextEntity, "offset" | "length">, pre: boolean) => {
+  const spanned = (
+    node: DomNode,
+    describe: (shown: string) => Omit<TextEntity, "offset" | "length">,
+    around: Surroundings
+  ) => {
     layout.settle()
     const offset = layout.length()
-    children(node, pre)
-    if (layout.length() > offset) entities.push({ ...entity, offset, length: layout.length() - offset })
+    const mark = layout.mark()
+    children(node, around)
+    const length = layout.length() - offset
+    if (length > 0) entities.push({ ...describe(layout.since(mark)), offset, length })
   }
 
-  const visit = (node: DomNode, pre: boolean): void => {
-    if (node.type === "text") return pre ? layout.verbatim(node.data) : layout.inline(node.data)
-    if (node.type !== "tag") return
+  const visit = (node: DomNode, around: Surroundings): void => {
+    if (node.type === "text") return around.pre ? layout.verbatim(node.data) : layout.inline(node.data)
+    if (node.type !== "tag" || around.depth > maxDepth) return
     const name = node.name.toLowerCase()
     if (skipped.has(name)) return
-    // Telegram's web page draws emoji as <i class="emoji"><b>…</b></i>: that is no formatting.
-    if (name === "i" && (node.attribs["class"] ?? "").split(" ").includes("emoji")) return layout.inline($(node).text())
     if (name === "br") return layout.break()
     const gap = paragraphs.has(name) ? 1 : 0
     if (blocks.has(name)) layout.line(gap)
@@ -132,19 +156,18 @@ export const htmlText = (html: string, base?: string): FormattedText => {
       layout.verbatim("•")
       layout.inline(" ")
     }
-    const type = formats[name]
+    // Telegram's web page draws emoji as <i class="emoji"><b>…</b></i>: that is no formatting.
+    const emoji = name === "i" && (node.attribs["class"] ?? "").split(" ").includes("emoji")
+    const inner = { pre: around.pre || name === "pre", plain: around.plain || emoji, depth: around.depth + 1 }
+    const type = inner.plain ? undefined : formats[name]
     const href = name === "a" ? absolute(node.attribs["href"], base) : undefined
-    if (href !== undefined) {
-      const shown = $(node).text().trim()
-      if (shown === href || `${shown}/` === href) spanned(node, { type: "url" }, pre)
-      else if (/^[#@]/.test(shown)) spanned(node, { type: shown.startsWith("#") ? "hashtag" : "mention" }, pre)
-      else spanned(node, { type: "text_url", url: href }, pre)
-    } else if (type !== undefined) spanned(node, { type }, pre || name === "pre")
-    else children(node, pre)
+    if (href !== undefined) spanned(node, (shown) => linkEntity(shown.trim(), href), inner)
+    else if (type !== undefined) spanned(node, () => ({ type }), inner)
+    else children(node, inner)
     if (blocks.has(name)) layout.line(gap)
   }
 
-  for (const node of $.root().contents().toArray()) visit(node, false)
+  for (const node of $.root().contents().toArray()) visit(node, { pre: false, plain: false, depth: 0 })
   const text = layout.text().trimEnd()
   return { text, entities: clipEntities(text, entities) }
 }
@@ -152,7 +175,7 @@ export const htmlText = (html: string, base?: string): FormattedText => {
 /** The absolute addresses of the pictures in an HTML fragment, in their order. */
 export const htmlImages = (html: string, base?: string): ReadonlyArray<string> => {
   if (!/<img/i.test(html)) return []
-  const $ = load(html, null, false)
+  const $ = loadHtml(html.slice(0, maxHtmlLength))
   return $("img[src]")
     .toArray()
     .map((image) => absolute($(image).attr("src"), base))

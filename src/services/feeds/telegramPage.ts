@@ -1,8 +1,8 @@
 /** Reads the public web page of a Telegram channel (`t.me/s/<channel>`): one page of posts, oldest first. */
-import { load } from "cheerio"
 import type { CheerioAPI } from "cheerio"
 import type { TextEntity } from "../telegram/TextEntity.ts"
 import { htmlText } from "./htmlText.ts"
+import { loadHtml } from "./loadHtml.ts"
 
 /** A post as the web page shows it. An album is one post with the id of its first message. */
 export interface TelegramWebPost {
@@ -71,7 +71,7 @@ const readPost = ($: CheerioAPI, message: Selection, base: string): TelegramWebP
 
 /** The page of `html` fetched from `base`; undefined when it is not the page of a channel. */
 export const parseTelegramPage = (html: string, base: string): TelegramPage | undefined => {
-  const $ = load(html)
+  const $ = loadHtml(html)
   const title =
     $(".tgme_channel_info_header_title").first().text().trim() || ($('meta[property="og:title"]').attr("content") ?? "")
   const messages = $(".tgme_widget_message[data-post]").toArray()
