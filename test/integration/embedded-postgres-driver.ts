@@ -83,6 +83,11 @@ export const scratch: Effect.Effect<string, never, Scope.Scope> = Effect.acquire
   (folder) =>
     Effect.gen(function* () {
       yield* until(Effect.sync(() => processesOf(folder).length === 0))
+      for (const entry of fs.readdirSync(folder, { recursive: true, encoding: "utf8" })) {
+        if (path.basename(entry) !== "socket-link") continue
+        const link = fs.readFileSync(path.join(folder, entry), "utf8")
+        fs.rmSync(path.dirname(link), { recursive: true, force: true })
+      }
       fs.rmSync(folder, { recursive: true, force: true })
     })
 )

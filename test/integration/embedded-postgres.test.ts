@@ -9,6 +9,8 @@ import { postmaster, processesOf, scratch, until, user } from "./embedded-postgr
 
 const startTime = "SELECT pg_postmaster_start_time()::text AS t"
 
+const commandOf = (pid: number) => fs.readFileSync(`/proc/${pid}/comm`, "utf8").trim()
+
 describe("the embedded PostgreSQL of several processes", () => {
   it.live("one server serves all, and nothing is left when the last has gone", () =>
     Effect.gen(function* () {
@@ -112,6 +114,28 @@ describe("the embedded PostgreSQL of several processes", () => {
       const servers = processesOf(dataDir).filter((pid) => pid === postmaster(dataDir))
       assert.strictEqual(servers.length, 1)
       yield* beside.close
+    })
+  )
+
+  it.live("a signal to every process of a service does not stop the server under those that drain", () =>
+    Effect.gen(function* () {
+      const dataDir = path.join(yield* scratch, "data")
+      const server = yield* startEmbeddedPostgres({ dataDir })
+      const sql = yield* connect(server.url)
+      yield* sql`SELECT 1`
+      const [keeper] = processesOf(dataDir).filter((pid) => pid !== postmaster(dataDir) && commandOf(pid) === "sh")
+      const ignoresSignals = (pid: number) => {
+        const status = fs.readFileSync(`/proc/${pid}/status`, "utf8")
+        const ignored = Number.parseInt(/^SigIgn:\s*(\w+)/m.exec(status)?.[1] ?? "0", 16)
+        // Bits of SIGHUP, SIGINT and SIGTERM.
+        return (ignored & 0x4003) === 0x4003
+      }
+      const children = fs.readFileSync(`/proc/${keeper}/task/${keeper}/children`, "utf8").trim().split(" ").map(Number)
+      const shells = [keeper ?? 0, ...children.filter((pid) => commandOf(pid) === "sh")]
+      assert.strictEqual(shells.length, 2)
+      assert.isTrue(shells.every(ignoresSignals))
+      for (const pid of [...shells, postmaster(dataDir)]) process.kill(pid, "SIGTERM")
+      for (const round of [1, 2, 3]) assert.deepStrictEqual(yield* sql`SELECT ${round}::int AS n`, [{ n: round }])
     })
   )
 

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import { readExif } from "../../src/services/images/exif.ts"
+import { readExif } from "../../src/services/images/Exif.ts"
 import { exifBlock } from "../support/photos.ts"
 
 const full = (little: boolean) =>

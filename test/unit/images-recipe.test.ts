@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import { dHashDistance } from "../../src/services/images/Images.ts"
-import { previewEdgeFor, recipeId, recipeV1 } from "../../src/services/images/recipe.ts"
+import { previewEdgeFor, recipeId, recipeV1 } from "../../src/services/images/Recipe.ts"
 
 describe("the recipe of derivatives", () => {
   it("a 12 megapixel JPEG gets the preview that decodes at half size", () => {

@@ -8,7 +8,7 @@ import { spawnSync } from "node:child_process"
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { fileURLToPath } from "node:url"
-import { childEnvironment, type Identity } from "./identity.ts"
+import { childEnvironment, type Identity } from "./Identity.ts"
 import { EmbeddedPostgresError, reasonOfCause, Unsupported } from "./EmbeddedPostgresError.ts"
 
 /** The major version of the packages; a data directory of another one is refused. */

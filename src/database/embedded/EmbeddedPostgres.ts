@@ -4,16 +4,16 @@
  * any moment: the server goes on for the others or ends within the grace; a server that was killed is
  * started again by whoever still uses it.
  */
-import { Clock, Duration, Effect, Redacted, Schedule, type Scope } from "effect"
+import { Clock, Duration, Effect, Fiber, Redacted, Schedule, type Scope } from "effect"
 import * as fs from "node:fs"
 import * as path from "node:path"
-import { findBinaries } from "./binaries.ts"
+import { findBinaries } from "./Binaries.ts"
 import { databaseName, databaseUser, ensureCluster } from "./cluster.ts"
 import { EmbeddedPostgresError, reasonOfCause } from "./EmbeddedPostgresError.ts"
-import { ensureFifos, hold, letGo, serverGone, serverLives } from "./holders.ts"
-import { chooseIdentity, type IdentityKind } from "./identity.ts"
-import { askToStop, bringUp, type Place } from "./bringUp.ts"
-import type { ServerSettings } from "./serverSettings.ts"
+import { ensureFifos, hold, letGo, serverLives } from "./holders.ts"
+import { chooseIdentity, type IdentityKind } from "./Identity.ts"
+import { askToStop, bringUp, type Place, serverEnded } from "./bringUp.ts"
+import type { ServerSettings } from "./ServerSettings.ts"
 import { socketDirectory } from "./socketAddress.ts"
 
 /** How the server is run. Only `dataDir` is needed. */
@@ -48,7 +48,7 @@ export interface EmbeddedPostgres {
   readonly joined: boolean
   /** Starts the server again if it is gone (true), or finds it well (false). */
   readonly ensureRunning: Effect.Effect<boolean, EmbeddedPostgresError>
-  /** Completes when the running server has ended, for whatever reason. */
+  /** Completes when the server that runs at the time of the call has ended, for whatever reason. */
   readonly gone: Effect.Effect<void>
 }
 
@@ -95,13 +95,14 @@ export const startEmbeddedPostgres = Effect.fn("EmbeddedPostgres.start")(functio
       Effect.gen(function* () {
         const last = letGo(fifos, fd)
         if (!last || options.linger === true || !serverLives(fifos)) return
+        const ended = yield* Effect.forkChild(serverEnded(dataDir, fifos), { startImmediately: true })
         askToStop(dataDir)
-        yield* Effect.timeoutOption(serverGone(fifos), options.stopTimeout ?? "10 seconds")
+        yield* Effect.timeoutOption(Fiber.join(ended), options.stopTimeout ?? "10 seconds")
       })
   )
   const started = yield* bringUp(place)
   const ensureRunning = bringUp(place)
-  const gone = serverGone(fifos)
+  const gone = serverEnded(dataDir, fifos)
   yield* gone.pipe(
     Effect.andThen(Effect.logWarning("the embedded PostgreSQL ended; starting it again")),
     Effect.andThen(ensureRunning),

@@ -150,7 +150,7 @@ export const reasonOfLog = (
     .split("\n")
     // Without the time and process id that the server puts before each line.
     .map((line) => line.replace(/^\S+ \S+ UTC \[\d+\] /, "").trim())
-    .filter((line) => line !== "" && !line.includes("the database system is starting up"))
+    .filter((line) => line !== "" && !/the database system is|invalid record length/.test(line))
   const told = written.filter((line) => /\b(FATAL|PANIC|error|fatal|invalid|could not|not found)\b/.test(line))
   const lines = told.length > 0 ? told : written
   return otherwise(lines.slice(-3).join(" | ").slice(-600))

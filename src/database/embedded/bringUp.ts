@@ -6,14 +6,14 @@ import { Clock, Deferred, Duration, Effect } from "effect"
 import { spawn } from "node:child_process"
 import * as fs from "node:fs"
 import * as path from "node:path"
-import type { Binaries } from "./binaries.ts"
+import type { Binaries } from "./Binaries.ts"
 import { databaseName, databaseUser } from "./cluster.ts"
 import { EmbeddedPostgresError, reasonOfCause, reasonOfLog, StartFailed, Timeout } from "./EmbeddedPostgresError.ts"
-import type { Fifos } from "./holders.ts"
-import { childEnvironment, type Identity } from "./identity.ts"
+import { type Fifos, serverGone, serverLives } from "./holders.ts"
+import { childEnvironment, type Identity } from "./Identity.ts"
 import { keeperBusy, keeperScript } from "./keeperScript.ts"
 import { probe, type ServerState } from "./probe.ts"
-import { postgresqlConf, type ServerSettings } from "./serverSettings.ts"
+import { postgresqlConf, type ServerSettings } from "./ServerSettings.ts"
 import { socketPath } from "./socketAddress.ts"
 
 /** A data directory with all that is needed to run its server. */
@@ -57,7 +57,7 @@ const rotateLog = (place: Place): void => {
 }
 
 /** Starts a keeper with a server; the effect inside tells how the keeper ended and what was logged. */
-const launch = (place: Place, ended: Deferred.Deferred<{ readonly code: number; readonly log: string }>): void => {
+const launch = (place: Place, ended: Deferred.Deferred<Ended>): void => {
   writeSettings(place)
   rotateLog(place)
   const log = fs.openSync(logFile(place), "a+", 0o600)
@@ -90,59 +90,105 @@ const tailOf = (place: Place, from: number): string => {
   }
 }
 
+/** The lines of the pid file: pid, directory, start time, port, … and eighth `starting`, `ready` or `stopping`. */
+const pidFile = (dataDir: string): ReadonlyArray<string> => {
+  try {
+    return fs.readFileSync(path.join(dataDir, "cluster", "postmaster.pid"), "utf8").split("\n")
+  } catch {
+    return []
+  }
+}
+
+/**
+ * Completes when the server that runs now has ended; at once when none runs. The kernel tells, unless
+ * somebody starts the next one in the same moment: then its other pid and start time do, a little later.
+ */
+export const serverEnded = (dataDir: string, fifos: Fifos): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const identity = () => pidFile(dataDir).slice(0, 3).join("\n")
+    const ours = identity()
+    const replaced = Effect.sync(() => identity() !== ours).pipe(
+      Effect.delay("500 millis"),
+      Effect.repeat({ until: (other) => other })
+    )
+    return Effect.raceFirst(serverGone(fifos), Effect.asVoid(replaced))
+  })
+
 /**
  * Asks the server of `dataDir` for a fast shutdown: transactions are rolled back, nothing committed is
  * lost. Only for a server that is known to live, so that the pid file is its own.
  */
 export const askToStop = (dataDir: string): void => {
+  const pid = Number(pidFile(dataDir)[0])
+  if (!Number.isInteger(pid) || pid <= 1) return
   try {
-    const pid = Number(fs.readFileSync(path.join(dataDir, "cluster", "postmaster.pid"), "utf8").split("\n")[0])
-    if (Number.isInteger(pid) && pid > 1) process.kill(pid, "SIGINT")
+    process.kill(pid, "SIGINT")
   } catch {
     // It ended meanwhile, which is what we want.
   }
 }
 
+/** Asks as little as possible: every connection to a server that recovers costs it a new process. */
+const stateOf = (place: Place): Effect.Effect<ServerState> =>
+  Effect.suspend(() => {
+    if (!serverLives(place.fifos)) return Effect.succeed<ServerState>({ kind: "absent", detail: "no server runs" })
+    const word = pidFile(place.dataDir)[7]?.trim() ?? ""
+    return word === "ready"
+      ? probe(socketPath(place.socketDir), databaseUser, databaseName)
+      : Effect.succeed<ServerState>({ kind: "starting", detail: `the server is ${word || "starting"}` })
+  })
+
+/** How a keeper ended, and what its server wrote. */
+interface Ended {
+  readonly code: number
+  readonly log: string
+}
+
+/** Why a server that was just started ended again; nothing if the keeper found another one in its place. */
+const failureOf = (place: Place, { code, log }: Ended): EmbeddedPostgresError | undefined => {
+  if (code === keeperBusy || /lock file "postmaster.pid" already exists/.test(log)) return undefined
+  const otherwise = (logTail: string) =>
+    new StartFailed({ dataDir: place.dataDir, logTail: logTail || `exit status ${code}` })
+  return new EmbeddedPostgresError({ reason: reasonOfLog(place.dataDir, log, otherwise) })
+}
+
 /** True when this call started the server, false when it was found running; `Timeout` when neither came about. */
 export const bringUp = Effect.fnUntraced(function* (place: Place): Effect.fn.Return<boolean, EmbeddedPostgresError> {
-  const failed = (reason: EmbeddedPostgresError["reason"]) => new EmbeddedPostgresError({ reason })
-  const begun = yield* Clock.currentTimeMillis
-  const deadline = begun + Duration.toMillis(place.startTimeout)
-  let ours: Deferred.Deferred<{ readonly code: number; readonly log: string }> | undefined
+  const deadline = (yield* Clock.currentTimeMillis) + Duration.toMillis(place.startTimeout)
+  let ours: Deferred.Deferred<Ended> | undefined
   let started = false
+  let failures = 0
   let busySince: number | undefined
   for (;;) {
-    const state: ServerState = yield* probe(socketPath(place.socketDir), databaseUser, databaseName)
+    const state = yield* stateOf(place)
     if (state.kind === "ready") return started
     const now = yield* Clock.currentTimeMillis
     if (now > deadline) {
       const seconds = Duration.toSeconds(place.startTimeout)
-      return yield* failed(new Timeout({ dataDir: place.dataDir, seconds, detail: state.detail }))
-    }
-    if (state.kind === "absent" && ours === undefined) {
-      const ended = yield* Deferred.make<{ readonly code: number; readonly log: string }>()
-      yield* Effect.try({
-        try: () => launch(place, ended),
-        catch: (cause) => failed(reasonOfCause(place.dataDir, cause))
-      })
-      ours = ended
-      started = true
+      const reason = new Timeout({ dataDir: place.dataDir, seconds, detail: state.detail })
+      return yield* new EmbeddedPostgresError({ reason })
     }
     if (ours !== undefined && Deferred.isDoneUnsafe(ours)) {
-      const { code, log } = yield* Deferred.await(ours)
+      const failure = failureOf(place, yield* Deferred.await(ours))
       ours = undefined
       started = false
-      const busy = code === keeperBusy || /lock file "postmaster.pid" already exists/.test(log)
-      if (!busy) {
-        const startFailed = (logTail: string) =>
-          new StartFailed({ dataDir: place.dataDir, logTail: logTail || `exit status ${code}` })
-        return yield* failed(reasonOfLog(place.dataDir, log, startFailed))
-      }
-      busySince ??= now
-      if (state.kind === "absent" && now - busySince > orphanAge) {
+      if (failure === undefined) busySince ??= now
+      else failures += 1
+      // Once more, since it may have been killed together with what it replaced.
+      if (failure !== undefined && (failures > 1 || failure.reason._tag !== "StartFailed")) return yield* failure
+    }
+    if (state.kind === "absent" && ours === undefined) {
+      if (busySince !== undefined && now - busySince > orphanAge) {
         askToStop(place.dataDir)
         busySince = now
       }
+      const ended = yield* Deferred.make<Ended>()
+      yield* Effect.try({
+        try: () => launch(place, ended),
+        catch: (cause) => new EmbeddedPostgresError({ reason: reasonOfCause(place.dataDir, cause) })
+      })
+      ours = ended
+      started = true
     }
     yield* Effect.sleep(step)
   }

@@ -6,9 +6,9 @@ import { Effect } from "effect"
 import { spawn } from "node:child_process"
 import * as fs from "node:fs"
 import * as path from "node:path"
-import { type Binaries, majorVersion } from "./binaries.ts"
+import { type Binaries, majorVersion } from "./Binaries.ts"
 import { EmbeddedPostgresError, InitFailed, OtherVersion, reasonOfCause, reasonOfLog } from "./EmbeddedPostgresError.ts"
-import { childEnvironment, type Identity } from "./identity.ts"
+import { childEnvironment, type Identity } from "./Identity.ts"
 
 /** The one database of the embedded server. */
 export const databaseName = "postroom"

@@ -8,7 +8,7 @@ import { spawnSync } from "node:child_process"
 import * as fs from "node:fs"
 import * as net from "node:net"
 import * as path from "node:path"
-import { childEnvironment, type Identity } from "./identity.ts"
+import { childEnvironment, type Identity } from "./Identity.ts"
 
 /** The FIFOs of a run directory. */
 export interface Fifos {

@@ -21,6 +21,8 @@ export const keeperBusy = 75
 export const keeperScript = `
 server_fifo=$1 cluster=$2 grace=$3 patience=$4
 shift 4
+# Whoever stops a whole service or session by signals must not stop the server under users that drain.
+trap '' HUP INT TERM
 exec 3<&0 </dev/null 9<>"$server_fifo" || exit 74
 if command -v flock >/dev/null; then
   flock -n 9 || exit ${keeperBusy}
@@ -44,7 +46,6 @@ watch='
 \${with_parent:+$with_parent KILL} /bin/sh -c "$watch" postroom-keeper-watch "$server" "$grace" "$patience" 9<&- 2>/dev/null &
 watcher=$!
 exec 3<&-
-trap 'kill -INT "$server" 2>/dev/null' INT TERM HUP
 trap : CHLD
 status=0
 while kill -0 "$server" 2>/dev/null; do
@@ -52,6 +53,6 @@ while kill -0 "$server" 2>/dev/null; do
   # Nobody would stop a server whose watcher is gone: let the next user start it again.
   kill -0 "$watcher" 2>/dev/null || kill -INT "$server" 2>/dev/null
 done
-kill "$watcher" 2>/dev/null
+kill -KILL "$watcher" 2>/dev/null
 exit "$status"
 `
