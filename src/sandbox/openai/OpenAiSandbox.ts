@@ -6,8 +6,8 @@ import { createHash } from "node:crypto"
 import { createServer } from "node:http"
 import type { IncomingMessage, ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
-import { Clock, Context, Effect, FiberSet, Layer } from "effect"
-import type { Duration, Scope } from "effect"
+import { Clock, Context, Duration, Effect, FiberSet, Layer } from "effect"
+import type { Scope } from "effect"
 import { answerChat } from "./chatRoute.ts"
 import type { FaultRule, FaultScript, ModelRoute } from "./FaultScript.ts"
 import { makeFaultScript } from "./FaultScript.ts"
@@ -184,7 +184,7 @@ const handle = Effect.fnUntraced(function* (state: ServerState, request: Incomin
     ended = true
   })
   state.ledger.append({ kind: "arrived", ...line, ...(body !== undefined && { body }) })
-  yield* Effect.sleep(state.latency)
+  if (!Duration.isZero(Duration.fromInputUnsafe(state.latency))) yield* Effect.sleep(state.latency)
   if (rule?.kind === "silent") return
   if (rule?.kind === "cut_before") {
     ended = true

@@ -62,10 +62,18 @@ const sizes: readonly [PhotoSize, ...ReadonlyArray<PhotoSize>] = [
   [1080, 1080]
 ]
 
+/** One value per picture for the whole process: a forward carries the very file of the post it forwards. */
+const photos = new Map<string, WorldPhoto>()
+
 const drawPhoto = (seed: string, subject: SceneSubject, index: number): WorldPhoto => {
+  const name = `${seed}-${index + 1}.jpg`
+  const known = photos.get(name)
+  if (known !== undefined) return known
   const [width, height] = seededRandom(`size ${seed} ${index}`).pick(sizes)
-  const scene = { subject, width, height, seed: `${seed} ${index}` }
-  return { bytes: once(() => drawJpeg(scene)), width, height, name: `${seed}-${index + 1}.jpg` }
+  const bytes = once(() => drawJpeg({ subject, width, height, seed: `${seed} ${index}` }))
+  const photo = { bytes, width, height, name }
+  photos.set(name, photo)
+  return photo
 }
 
 /** A forward shows the pictures of the post it forwards. */
