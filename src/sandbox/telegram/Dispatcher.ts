@@ -29,6 +29,8 @@ interface Reply {
 export interface Call {
   readonly method: string
   readonly accountId: string | undefined
+  /** Milliseconds since the epoch. */
+  readonly at: number
 }
 
 export interface Dispatcher {
@@ -97,7 +99,7 @@ export const makeDispatcher = (
         request = request["query"]
       }
       const name = request.className.toLowerCase()
-      calls.push({ method: request.className, accountId: caller.key.account?.id })
+      calls.push({ method: request.className, accountId: caller.key.account?.id, at: context.nowMillis() })
       if (calls.length > callsMax * 2) calls.splice(0, calls.length - callsMax)
       const fault = faults.take(request.className)
       if (fault?.dropBefore === true || fault?.ignored === true || fault?.transportError !== undefined) {

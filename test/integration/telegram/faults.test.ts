@@ -240,6 +240,8 @@ describe("when Telegram misbehaves", () => {
       const sends = texts.map((text, index) => telegram.sendText(target, { randomId: `${index + 1}`, text }))
       yield* Effect.all(sends, { concurrency: "unbounded" })
       assert.deepStrictEqual(published(server), texts)
+      const [first, second] = server.calls().filter((call) => call.method === "messages.SendMessage")
+      assert.isAtLeast(second!.at - first!.at, 99)
     })
   )
 
