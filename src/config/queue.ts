@@ -1,5 +1,6 @@
 /** What an operator may change about one queue: `QUEUE_<NAME>_<KEY>`, over what its actor says. */
 import { Effect } from "effect"
+import type { Priority } from "../domain/Outcome.ts"
 import { time, whole, word } from "./Setting.ts"
 import { read } from "./Setting.ts"
 import type { Setting } from "./Setting.ts"
@@ -45,7 +46,7 @@ export const queueSettings = (name: string) => {
     timeoutMs: unset(time({ key: `${prefix}_TIMEOUT`, about: "How long an attempt may take.", fallback: "60 seconds" })),
     rate: rate(prefix),
     priority: unset(
-      word({ key: `${prefix}_PRIORITY`, about: "The queue's place among the others.", example: "high", fallback: "" }, [
+      word<Priority>({ key: `${prefix}_PRIORITY`, about: "The queue's place among the others.", example: "high", fallback: "" }, [
         "high",
         "medium",
         "low"

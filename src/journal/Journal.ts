@@ -86,6 +86,8 @@ export interface Batch {
   readonly states: ReadonlyArray<StateRow>
   /** Mailboxes to be paused until an operator resumes the key: their head task is exhausted and the queue blocks. */
   readonly holds: ReadonlyArray<{ readonly queue: string; readonly key: Uint8Array; readonly reason: string }>
+  /** Records that were dropped because their id was known: their flow must not wait for them. */
+  readonly skips: ReadonlyArray<{ readonly flow: string; readonly task: string; readonly offset: number }>
   /** Commands that have been carried out. */
   readonly commands: ReadonlyArray<{ readonly task: string; readonly kind: CommandKind }>
 }
@@ -107,6 +109,25 @@ export interface Controls {
   readonly commands: ReadonlyArray<PendingCommand>
 }
 
+/** An event as a client posted it, ready to be kept. */
+export interface NewEvent {
+  readonly id: string
+  readonly type: string
+  readonly user: string
+  /** The first queue and the task it makes of the event. */
+  readonly queue: string
+  readonly task: string
+  /** Hash of what was posted: another body under the same id has another. */
+  readonly fingerprint: string
+  /** JSON. */
+  readonly data: string
+  /** How many queues read the event's topic. */
+  readonly awaits: number
+}
+
+/** What became of a posted event: kept now, kept before with the same body, or before with another. */
+export type Acceptance = "accepted" | "repeated" | "conflict"
+
 export class Journal extends Context.Service<
   Journal,
   {
@@ -124,8 +145,8 @@ export class Journal extends Context.Service<
     readonly backlog: (
       of: QueuePartition & { readonly key: Uint8Array; readonly after: number; readonly limit: number }
     ) => Effect.Effect<ReadonlyArray<Task>, JournalError>
-    /** Which of these tasks have a row. */
-    readonly known: (ids: ReadonlyArray<string>) => Effect.Effect<ReadonlySet<string>, JournalError>
+    /** Which of these tasks have a row, and the offset of the record it was made of. */
+    readonly known: (ids: ReadonlyArray<string>) => Effect.Effect<ReadonlyMap<string, number>, JournalError>
     readonly task: (id: string) => Effect.Effect<Task | null, JournalError>
     /**
      * Writes a batch in one transaction together with `alongside` (the broker's
@@ -151,6 +172,15 @@ export class Journal extends Context.Service<
     readonly requestCancel: (task: string, by: string) => Effect.Effect<boolean, JournalError>
     /** Compare-and-set from a bad end back to queued; false where the task is in no such state. */
     readonly requestRetry: (task: string, by: string) => Effect.Effect<boolean, JournalError>
+
+    /**
+     * Keeps events that are not known yet, in one transaction with `alongside`,
+     * which is given those. Answers in the order of `events`.
+     */
+    readonly accept: <E, R>(
+      events: ReadonlyArray<NewEvent>,
+      alongside: (fresh: ReadonlyArray<NewEvent>) => Effect.Effect<unknown, E, R>
+    ) => Effect.Effect<ReadonlyArray<Acceptance>, JournalError | E, R>
 
     /** Adds a schedule or changes its timing; `nextAt` is kept where the timing is the same. */
     readonly putSchedule: (schedule: Schedule) => Effect.Effect<void, JournalError>

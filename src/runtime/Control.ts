@@ -12,6 +12,7 @@ import type { Attempts } from "./Attempts.ts"
 import type { Flush } from "./Flush.ts"
 import type { Intake } from "./Intake.ts"
 import * as Fifo from "./Fifo.ts"
+import { forkLoop } from "./forkLoop.ts"
 import { fromJournal } from "./LiveTask.ts"
 import type { LiveTask } from "./LiveTask.ts"
 import * as Mailboxes from "./Mailboxes.ts"
@@ -136,9 +137,8 @@ export const makeControl = (options: ControlOptions) =>
 
     yield* look
     yield* journal.watchControls(bell.ring)
-    yield* Effect.forkScoped(
-      Effect.forever(
-        Effect.andThen(Effect.raceFirst(bell.wait, Effect.sleep(Duration.millis(pollMs))), look)
-      ).pipe(Effect.tapCause((cause) => Effect.logError("the control loop ended", cause)))
+    yield* forkLoop(
+      "the control loop",
+      Effect.andThen(Effect.raceFirst(bell.wait, Effect.sleep(Duration.millis(pollMs))), look)
     )
   })

@@ -11,6 +11,7 @@ import type { Priority } from "../domain/Outcome.ts"
 import * as Fifo from "./Fifo.ts"
 import type { Attempts } from "./Attempts.ts"
 import { poisonous } from "./Attempts.ts"
+import { forkLoop } from "./forkLoop.ts"
 import type { LiveTask } from "./LiveTask.ts"
 import * as Mailboxes from "./Mailboxes.ts"
 import type { Lane } from "./Ownership.ts"
@@ -121,9 +122,7 @@ export const makeDispatcher = (options: DispatcherOptions) =>
       return true
     }
     const loop = Effect.suspend(() => (work() ? Effect.yieldNow : bell.wait))
-    yield* Effect.forkScoped(
-      Effect.forever(loop).pipe(Effect.tapCause((cause) => Effect.logError("the dispatcher ended", cause)))
-    )
+    yield* forkLoop("the dispatcher", loop)
 
     const sweep = Effect.sync(() => {
       const now = clock.currentTimeMillisUnsafe()
@@ -134,7 +133,7 @@ export const makeDispatcher = (options: DispatcherOptions) =>
         }
       }
     })
-    yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(Duration.millis(sweepMs)), sweep)))
+    yield* forkLoop("the deadline sweep", Effect.andThen(Effect.sleep(Duration.millis(sweepMs)), sweep))
 
     return { ring: bell.ring } satisfies Dispatcher
   })

@@ -14,6 +14,7 @@ import { isFinal } from "../domain/TaskState.ts"
 import { Journal } from "../journal/Journal.ts"
 import type { AttemptRow, Batch, LogRow, StateRow, StepRow } from "../journal/Journal.ts"
 import type { JournalError } from "../journal/JournalError.ts"
+import { forkLoop } from "./forkLoop.ts"
 import { rowOf } from "./LiveTask.ts"
 import type { LiveTask, Outbox } from "./LiveTask.ts"
 import type { Task } from "../domain/Task.ts"
@@ -30,6 +31,7 @@ type Item =
   | { readonly kind: "attempt"; readonly row: AttemptRow }
   | { readonly kind: "step"; readonly row: StepRow }
   | { readonly kind: "log"; readonly row: LogRow }
+  | { readonly kind: "skip"; readonly row: Batch["skips"][number] }
 
 interface Owned {
   readonly ownership: Ownership
@@ -120,11 +122,13 @@ export const makeFlush = (options: FlushOptions) =>
       const attempts: Array<AttemptRow> = []
       const steps: Array<StepRow> = []
       const logs: Array<LogRow> = []
+      const skips: Array<Batch["skips"][number]> = []
       for (const { ownership, item } of taken.items) {
         if (!ownership.alive) continue
         if (item.kind === "attempt") attempts.push(item.row)
         else if (item.kind === "step") steps.push(item.row)
-        else logs.push(item.row)
+        else if (item.kind === "log") logs.push(item.row)
+        else skips.push(item.row)
       }
       const fences: Array<Batch["positions"][number]> = []
       for (const ownership of taken.positions) {
@@ -133,7 +137,7 @@ export const makeFlush = (options: FlushOptions) =>
         fences.push({ queue: lane.actor.name, partition, epoch, nextOffset: mark.next })
       }
       return {
-        batch: { positions: fences, tasks: rows, attempts, steps, logs, states, holds, commands: taken.commands },
+        batch: { positions: fences, tasks: rows, attempts, steps, logs, states, holds, skips, commands: taken.commands },
         outputs
       }
     }
@@ -166,9 +170,7 @@ export const makeFlush = (options: FlushOptions) =>
       options.flushed(taken.tasks.map(([task]) => task))
       for (const done of taken.waiters) done()
     })
-    yield* Effect.forkScoped(
-      Effect.forever(round).pipe(Effect.tapCause((cause) => Effect.logError("the flush loop ended", cause)))
-    )
+    yield* forkLoop("the flush loop", round)
 
     const after = (done: () => void) => {
       waiters.push(done)

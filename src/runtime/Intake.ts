@@ -116,12 +116,17 @@ export const makeIntake = (options: IntakeOptions) =>
         if (ownership === undefined || !ownership.alive || ownership.draining) continue
         Watermark.read(ownership.mark, record.offset)
         const id = ids[i]!
-        if (known.has(id) || ownership.live.has(id)) {
+        const { type, flow, priority } = envelopes[i]!
+        const earlier = known.get(id) ?? ownership.live.get(id)?.offset
+        if (earlier !== undefined) {
           Watermark.journalled(ownership.mark, record.offset)
           flush.position(ownership)
+          // The same record again is a replay; the same id at another place is a duplicate.
+          if (earlier !== record.offset && flow !== null) {
+            flush.item(ownership, { kind: "skip", row: { flow, task: id, offset: record.offset } })
+          }
           continue
         }
-        const { type, flow, priority } = envelopes[i]!
         const { key, value, headers } = record
         const task = fromRecord({
           id,

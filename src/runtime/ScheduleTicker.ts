@@ -12,6 +12,8 @@ import { dueTicks } from "../domain/Schedule.ts"
 import type { Schedule } from "../domain/Schedule.ts"
 import { keyOf } from "../domain/Task.ts"
 import { Journal } from "../journal/Journal.ts"
+import { forkLoop } from "./forkLoop.ts"
+import { laterIdOf } from "./EventIntake.ts"
 
 const everyMs = 250
 
@@ -20,12 +22,22 @@ const graceMs = 60_000
 
 const encoder = new TextEncoder()
 
-const recordOf = (schedule: Schedule, at: number): OutgoingRecord => ({
-  topic: schedule.topic,
-  key: schedule.user === null ? null : keyOf(schedule.user),
-  value: encoder.encode(schedule.data),
-  headers: headersOf({ id: tickIdOf(schedule.id, at), type: schedule.type, source: `/schedules/${schedule.id}`, time: at })
-})
+/** The record of one tick. A posted event that was to start later becomes the record it would have been at once. */
+const recordOf = (schedule: Schedule, at: number): OutgoingRecord => {
+  const event = schedule.id.startsWith(laterIdOf("")) ? schedule.id.slice(laterIdOf("").length) : null
+  return {
+    topic: schedule.topic,
+    key: schedule.user === null ? null : keyOf(schedule.user),
+    value: encoder.encode(schedule.data),
+    headers: headersOf({
+      id: event ?? tickIdOf(schedule.id, at),
+      type: schedule.type,
+      source: event === null ? `/postroom/schedules/${schedule.id}` : "/postroom/api",
+      time: at,
+      flow: event
+    })
+  }
+}
 
 /** Emits what is due now; answers how many schedules fired. */
 export const tickOnce = Effect.gen(function* () {
@@ -43,11 +55,10 @@ export const tickOnce = Effect.gen(function* () {
 })
 
 /** Ticks as long as the scope is open. */
-export const runTicker = Effect.forkScoped(
-  Effect.forever(
-    Effect.andThen(
-      Effect.catch(tickOnce, (error) => Effect.logWarning("schedules could not be ticked", error.message)),
-      Effect.sleep(Duration.millis(everyMs))
-    )
+export const runTicker = forkLoop(
+  "the schedules",
+  Effect.andThen(
+    Effect.catch(tickOnce, (error) => Effect.logWarning("schedules could not be ticked", error.message)),
+    Effect.sleep(Duration.millis(everyMs))
   )
 )

@@ -5,6 +5,7 @@
  */
 import { Clock, Duration, Effect } from "effect"
 import { makeSignal } from "../broker/Signal.ts"
+import { forkLoop } from "./forkLoop.ts"
 
 interface Timer {
   readonly at: number
@@ -64,7 +65,7 @@ export const makeTimers = Effect.gen(function* () {
     if (next === undefined) return yield* changed.wait
     yield* Effect.raceFirst(changed.wait, Effect.sleep(Duration.millis(Math.min(longest, next.at - now))))
   })
-  yield* Effect.forkScoped(Effect.forever(loop))
+  yield* forkLoop("the alarm clock", loop)
 
   return {
     set: (at, ring) => {

@@ -6,6 +6,7 @@
 import { Clock, Duration, Effect } from "effect"
 import * as Fifo from "./Fifo.ts"
 import type { Flush } from "./Flush.ts"
+import { forkLoop } from "./forkLoop.ts"
 import type { Lane } from "./Ownership.ts"
 
 const runningMs = 100
@@ -46,5 +47,5 @@ export const makeVisibility = (lanes: ReadonlyArray<Lane>, flush: Flush) =>
       lookAtRunning(now)
       if (++looks % looksPerQueueLook === 0) lookAtQueued(now)
     })
-    yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(Duration.millis(lookMs)), look)))
+    yield* forkLoop("the look at slow tasks", Effect.andThen(Effect.sleep(Duration.millis(lookMs)), look))
   })

@@ -6,6 +6,7 @@
  */
 import { Clock, Duration, Effect } from "effect"
 import { Broker } from "../broker/Broker.ts"
+import { forkLoop } from "./forkLoop.ts"
 import type { Lane } from "./Ownership.ts"
 
 export interface WatchdogOptions {
@@ -62,7 +63,5 @@ export const makeWatchdog = (options: WatchdogOptions) =>
     const round = Effect.forEach(options.lanes, look, { discard: true }).pipe(
       Effect.catch((error) => Effect.logDebug("the watchdog could not look", error.message))
     )
-    yield* Effect.forkScoped(
-      Effect.forever(Effect.andThen(Effect.sleep(Duration.millis(options.patienceMs / 4)), round))
-    )
+    yield* forkLoop("the watchdog", Effect.andThen(Effect.sleep(Duration.millis(options.patienceMs / 4)), round))
   })

@@ -15,6 +15,7 @@ import { makeAttempts } from "./Attempts.ts"
 import { isHeld, makeControl, makeWishes } from "./Control.ts"
 import { makeDispatcher } from "./Dispatcher.ts"
 import type { Dispatcher } from "./Dispatcher.ts"
+import { forkLoop } from "./forkLoop.ts"
 import { makeFlush } from "./Flush.ts"
 import { defaultBounds, makeIntake } from "./Intake.ts"
 import type { Bounds, Intake } from "./Intake.ts"
@@ -174,14 +175,13 @@ export const startWorker = <R>(given: Partial<WorkerOptions<R>> & Pick<WorkerOpt
     yield* makeControl({ lanes, wishes, flush, attempts, intake, changed })
     yield* makeVisibility(lanes, flush)
     // How full a queue is follows from a walk over its mailboxes: too dear for every task, cheap now and then.
-    yield* Effect.forkScoped(
-      Effect.forever(
-        Effect.andThen(
-          Effect.sleep(Duration.millis(refillLookMs)),
-          Effect.sync(() => {
-            for (const lane of lanes) if (lane.full && intake!.fill(lane) < 0.5) setFull(lane, false)
-          })
-        )
+    yield* forkLoop(
+      "the look at full queues",
+      Effect.andThen(
+        Effect.sleep(Duration.millis(refillLookMs)),
+        Effect.sync(() => {
+          for (const lane of lanes) if (lane.full && intake!.fill(lane) < 0.5) setFull(lane, false)
+        })
       )
     )
 
@@ -247,7 +247,7 @@ export const startWorker = <R>(given: Partial<WorkerOptions<R>> & Pick<WorkerOpt
       giveUp: (lane) => options.giveUp(lane.actor.name)
     })
     yield* runTicker
-    yield* Effect.forkScoped(reportOffsets(lanes))
+    yield* forkLoop("the report of offsets", reportOffsets(lanes))
     return { lanes } satisfies Worker
   })
 
@@ -258,15 +258,13 @@ const reportEveryMs = 1_000
 
 /** Tells the broker now and then how far each partition is, for lag tools and retention. */
 const reportOffsets = (lanes: ReadonlyArray<Lane>) =>
-  Effect.forever(
-    Effect.gen(function* () {
-      yield* Effect.sleep(Duration.millis(reportEveryMs))
-      for (const lane of lanes) {
-        for (const ownership of [...lane.owned.values()]) {
-          if (lane.membership === null || ownership.mark.next === ownership.committed) continue
-          ownership.committed = ownership.mark.next
-          yield* Effect.ignore(lane.membership.commit(ownership.partition, ownership.committed))
-        }
+  Effect.gen(function* () {
+    yield* Effect.sleep(Duration.millis(reportEveryMs))
+    for (const lane of lanes) {
+      for (const ownership of [...lane.owned.values()]) {
+        if (lane.membership === null || ownership.mark.next === ownership.committed) continue
+        ownership.committed = ownership.mark.next
+        yield* Effect.ignore(lane.membership.commit(ownership.partition, ownership.committed))
       }
-    })
-  )
+    }
+  })

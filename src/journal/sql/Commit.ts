@@ -116,6 +116,13 @@ export const makeCommit = (queueId: (name: string) => number) =>
           [byteas(rows.map((r) => r.key)), texts(rows.map((r) => r.queue)), texts(rows.map((r) => r.reason))]
         )
       }
+      if (batch.skips.length > 0) {
+        const rows = batch.skips
+        yield* sql.unsafe(
+          `INSERT INTO flow_skip (flow, task, "offset") SELECT * FROM unnest($1::text[], $2::uuid[], $3::int8[]) ON CONFLICT DO NOTHING`,
+          [texts(rows.map((r) => r.flow)), uuids(rows.map((r) => r.task)), bigints(rows.map((r) => r.offset))]
+        )
+      }
       if (batch.commands.length > 0) {
         yield* sql.unsafe(
           `DELETE FROM task_command c USING unnest($1::uuid[], $2::text[]) d (task, kind) WHERE c.task = d.task AND c.kind = d.kind`,

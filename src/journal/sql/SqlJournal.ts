@@ -4,6 +4,7 @@ import { Clock, Effect, Layer } from "effect"
 import { uuids } from "../../database/columns.ts"
 import { Journal } from "../Journal.ts"
 import type { QueuePartition } from "../Journal.ts"
+import { makeAccept } from "./Accept.ts"
 import { makeCommit } from "./Commit.ts"
 import { makeControls } from "./Controls.ts"
 import { makeQueues } from "./Queues.ts"
@@ -18,6 +19,7 @@ const make = Effect.gen(function* () {
   const commit = yield* makeCommit(queues.id)
   const controls = yield* makeControls
   const schedules = yield* makeSchedules
+  const accept = yield* makeAccept
   const fromTask = `SELECT ${taskColumns} FROM task t JOIN queue q ON q.id = t.queue`
 
   const lease = Effect.fn("Journal.lease")(function* (of: QueuePartition & { readonly owner: string }) {
@@ -66,11 +68,13 @@ const make = Effect.gen(function* () {
       ),
     known: (ids) =>
       ids.length === 0
-        ? Effect.succeed(new Set<string>())
+        ? Effect.succeed(new Map<string, number>())
         : refused("look up tasks")(
             Effect.map(
-              sql.unsafe<{ id: string }>(`SELECT id FROM task WHERE id = ANY ($1::uuid[])`, [uuids(ids)]),
-              (rows) => new Set(rows.map((row) => row.id))
+              sql.unsafe<{ id: string; offset: bigint }>(`SELECT id, "offset" FROM task WHERE id = ANY ($1::uuid[])`, [
+                uuids(ids)
+              ]),
+              (rows) => new Map(rows.map((row) => [row.id, Number(row.offset)]))
             )
           ),
     task: (id) =>
@@ -101,6 +105,7 @@ const make = Effect.gen(function* () {
     pauseKey: controls.pauseKey,
     requestCancel: controls.requestCancel,
     requestRetry: controls.requestRetry,
+    accept,
     putSchedule: schedules.put,
     removeSchedule: schedules.remove,
     schedules: schedules.all,

@@ -81,6 +81,9 @@ export const journalMigrations: ReadonlyArray<Migration> = [
       `CREATE TABLE event (
         id text PRIMARY KEY, type text NOT NULL, user_key text NOT NULL, queue text NOT NULL, task uuid NOT NULL,
         fingerprint text NOT NULL, data text NOT NULL, awaits int NOT NULL, at timestamptz NOT NULL DEFAULT now())`,
+      // Records of a flow that were dropped as known: what the flow need not wait for.
+      `CREATE TABLE flow_skip (
+        flow text NOT NULL, task uuid NOT NULL, "offset" bigint NOT NULL, PRIMARY KEY (flow, task, "offset"))`,
       `CREATE INDEX event_task ON event (task)`,
       `CREATE INDEX event_user ON event (user_key, at)`,
       `CREATE TABLE token (

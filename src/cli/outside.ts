@@ -1,0 +1,115 @@
+/**
+ * The services of the outside by what credentials there are: the real ones,
+ * the sandbox's where that was asked for, or none, with the reason.
+ */
+import { Duration, Effect, Layer, Redacted } from "effect"
+import * as os from "node:os"
+import * as path from "node:path"
+import * as fs from "node:fs"
+import { randomBytes } from "node:crypto"
+import type { Missing } from "../actors/index.ts"
+import { ConverterFolder } from "../actors/converter/converter.ts"
+import type { Settings } from "../config/settings.ts"
+import type { Sandbox } from "../sandbox/Sandbox.ts"
+import { layerOpenAi } from "../services/ai/OpenAi.ts"
+import { layerFileBlobs } from "../services/blobs/FileBlobs.ts"
+import { layerHttpFeeds } from "../services/feeds/HttpFeeds.ts"
+import { TelegramWeb } from "../services/feeds/TelegramWeb.ts"
+import { layerSharpImages } from "../services/images/SharpImages.ts"
+import * as GramJsGateway from "../services/telegram/GramJsGateway.ts"
+import { SafeFetch } from "../services/web/SafeFetch.ts"
+
+/** What stands in for what: told to whoever starts the process. */
+export interface Outside {
+  readonly missing: Missing
+  readonly usesSandbox: { readonly telegram: boolean; readonly models: boolean }
+}
+
+/** Which credentials are there; a sandbox fills the gaps. */
+export const outsideOf = (settings: Settings, withSandbox: boolean): Outside => {
+  const hasTelegram =
+    settings.telegramApiId !== null &&
+    settings.telegramApiHash !== null &&
+    (settings.telegramSession !== null || settings.telegramBotToken !== null)
+  const hasModels = settings.openAiKey !== null
+  return {
+    missing: {
+      telegram:
+        hasTelegram || withSandbox
+          ? null
+          : "no Telegram account: set TELEGRAM_API_ID, TELEGRAM_API_HASH and TELEGRAM_SESSION",
+      models: hasModels || withSandbox ? null : "no models: set OPENAI_API_KEY"
+    },
+    usesSandbox: { telegram: !hasTelegram && withSandbox, models: !hasModels && withSandbox }
+  }
+}
+
+const secretOr = (secret: Redacted.Redacted | null): Redacted.Redacted =>
+  secret ?? Redacted.make(randomBytes(24).toString("hex"))
+
+const sandboxApiId = 1
+
+const telegramLayer = (settings: Settings, sandbox: Sandbox | null) =>
+  sandbox === null
+    ? GramJsGateway.layer({
+        apiId: Number(settings.telegramApiId ?? 0),
+        apiHash: settings.telegramApiHash ?? Redacted.make(""),
+        ...(settings.telegramSession === null ? {} : { session: settings.telegramSession }),
+        ...(settings.telegramBotToken === null ? {} : { botToken: settings.telegramBotToken }),
+        server: "production",
+        timeout: settings.telegramTimeoutMs,
+        sendTimeout: settings.publishTimeoutMs
+      })
+    : GramJsGateway.layer({
+        apiId: sandboxApiId,
+        apiHash: Redacted.make("sandbox"),
+        session: Redacted.make(sandbox.telegram.mintSession()),
+        server: {
+          host: "127.0.0.1",
+          port: sandbox.telegram.port,
+          dc: sandbox.telegram.dc,
+          publicKey: sandbox.telegram.publicKey
+        },
+        timeout: settings.telegramTimeoutMs,
+        sendTimeout: settings.publishTimeoutMs
+      })
+
+const modelsLayer = (settings: Settings, sandbox: Sandbox | null) =>
+  layerOpenAi({
+    apiKey: sandbox === null ? (settings.openAiKey ?? Redacted.make("none")) : Redacted.make(sandbox.openAi.apiKey),
+    baseUrl: sandbox === null ? settings.openAiUrl : sandbox.openAi.baseUrl,
+    model: settings.openAiModel,
+    imageModel: settings.openAiImageModel,
+    timeout: Duration.millis(settings.openAiTimeoutMs),
+    imageTimeout: Duration.millis(settings.openAiImageTimeoutMs),
+    userKey: secretOr(settings.userSecret)
+  })
+
+/** Files of the installation: blobs, and the folder where the converter works, in one file system. */
+export const layerFiles = (dataDir: string) => {
+  const folder = path.resolve(dataDir, "files")
+  const work = path.join(folder, "work")
+  return Layer.mergeAll(
+    layerFileBlobs({ folder }),
+    Layer.effect(
+      ConverterFolder,
+      Effect.sync(() => {
+        fs.mkdirSync(work, { recursive: true, mode: 0o700 })
+        return work
+      })
+    ),
+    layerSharpImages({ processes: os.availableParallelism() })
+  )
+}
+
+/** All services the actors use. */
+export const layerOutside = (settings: Settings, outside: Outside, sandbox: Sandbox | null) => {
+  const web = SafeFetch.layer(sandbox === null ? {} : { allowedOrigins: [sandbox.web.baseUrl] })
+  return Layer.mergeAll(
+    telegramLayer(settings, outside.usesSandbox.telegram ? sandbox : null),
+    modelsLayer(settings, outside.usesSandbox.models ? sandbox : null),
+    layerHttpFeeds(),
+    TelegramWeb.layer(sandbox === null ? {} : { baseUrl: sandbox.web.baseUrl }),
+    layerFiles(settings.dataDir)
+  ).pipe(Layer.provideMerge(web))
+}

@@ -1,0 +1,37 @@
+/** All settings of a process, read once at its start. */
+import { Effect } from "effect"
+import * as http from "./http.ts"
+import * as models from "./models.ts"
+import * as runtime from "./runtime.ts"
+import { read } from "./Setting.ts"
+import * as storage from "./storage.ts"
+import * as telegram from "./telegram.ts"
+
+/** Reads everything but the queues' own settings; the first wrong value is the error. */
+export const readSettings = Effect.gen(function* () {
+  return {
+    dataDir: yield* read(storage.dataDir),
+    databaseUrl: yield* read(storage.databaseUrl),
+    kafkaBrokers: yield* read(storage.kafkaBrokers),
+    httpHost: yield* read(http.httpHost),
+    httpPort: yield* read(http.httpPort),
+    slots: yield* read(runtime.slots),
+    drainMs: yield* read(runtime.drainTime),
+    logLevel: yield* read(runtime.logLevel),
+    openAiKey: yield* read(models.openAiKey),
+    openAiUrl: yield* read(models.openAiUrl),
+    openAiModel: yield* read(models.openAiModel),
+    openAiImageModel: yield* read(models.openAiImageModel),
+    openAiTimeoutMs: yield* read(models.openAiTimeout),
+    openAiImageTimeoutMs: yield* read(models.openAiImageTimeout),
+    userSecret: yield* read(models.userSecret),
+    telegramApiId: yield* read(telegram.telegramApiId),
+    telegramApiHash: yield* read(telegram.telegramApiHash),
+    telegramSession: yield* read(telegram.telegramSession),
+    telegramBotToken: yield* read(telegram.telegramBotToken),
+    telegramTimeoutMs: yield* read(telegram.telegramTimeout),
+    publishTimeoutMs: yield* read(telegram.publishTimeout)
+  }
+})
+
+export type Settings = Effect.Success<typeof readSettings>

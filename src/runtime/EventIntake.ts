@@ -1,0 +1,124 @@
+/**
+ * Takes in events: the event's row and its record in one transaction, many
+ * callers' events together. One transaction is under way at a time; whoever
+ * comes meanwhile is in the next, so the disk is asked once for all of them.
+ */
+import { Clock, Context, Deferred, Effect, Layer } from "effect"
+import { Broker } from "../broker/Broker.ts"
+import type { BrokerError } from "../broker/BrokerError.ts"
+import type { OutgoingRecord } from "../broker/Record.ts"
+import { makeSignal } from "../broker/Signal.ts"
+import { headersOf } from "../domain/Envelope.ts"
+import type { Priority } from "../domain/Outcome.ts"
+import { keyOf } from "../domain/Task.ts"
+import { Journal } from "../journal/Journal.ts"
+import type { Acceptance, NewEvent } from "../journal/Journal.ts"
+import type { JournalError } from "../journal/JournalError.ts"
+import { forkLoop } from "./forkLoop.ts"
+
+/** An event that was checked against its type. */
+export interface CheckedEvent extends NewEvent {
+  readonly topic: string
+  readonly priority?: Priority | undefined
+  /** When it is to start, ms since the epoch; null for now. */
+  readonly at: number | null
+}
+
+export class EventIntake extends Context.Service<
+  EventIntake,
+  {
+    /** Keeps the events and answers, when they are on disk, what became of each. */
+    readonly submit: (
+      events: ReadonlyArray<CheckedEvent>
+    ) => Effect.Effect<ReadonlyArray<Acceptance>, JournalError | BrokerError>
+  }
+>()("postroom/runtime/EventIntake") {}
+
+interface Pending {
+  readonly events: ReadonlyArray<CheckedEvent>
+  readonly answer: Deferred.Deferred<ReadonlyArray<Acceptance>, JournalError | BrokerError>
+}
+
+/** Most events in one transaction (a call with more is not split). */
+const batchLimit = 1_000
+
+const encoder = new TextEncoder()
+
+/** Id of the schedule that starts an event later; the ticker makes the event's record of it. */
+export const laterIdOf = (event: string): string => `event:${event}`
+
+const recordOf = (event: CheckedEvent, now: number): OutgoingRecord => ({
+  topic: event.topic,
+  key: keyOf(event.user),
+  value: encoder.encode(event.data),
+  headers: headersOf({
+    id: event.id,
+    type: event.type,
+    source: "/postroom/api",
+    time: now,
+    flow: event.id,
+    priority: event.priority
+  })
+})
+
+const make = Effect.gen(function* () {
+  const journal = yield* Journal
+  const broker = yield* Broker
+  const bell = makeSignal()
+  let pending: Array<Pending> = []
+
+  const keep = Effect.fnUntraced(function* (fresh: ReadonlyArray<NewEvent>) {
+    const now = yield* Clock.currentTimeMillis
+    const events = fresh as ReadonlyArray<CheckedEvent>
+    const later = events.filter((event) => event.at !== null && event.at > now)
+    const records = events.filter((event) => event.at === null || event.at <= now).map((event) => recordOf(event, now))
+    if (records.length > 0) yield* broker.append(records)
+    for (const event of later) {
+      yield* journal.putSchedule({
+        id: laterIdOf(event.id),
+        topic: event.topic,
+        user: event.user,
+        type: event.type,
+        data: event.data,
+        timing: { kind: "at", at: event.at! },
+        misfire: "once",
+        paused: false,
+        nextAt: event.at,
+        lastAt: null
+      })
+    }
+  })
+
+  const round = Effect.gen(function* () {
+    if (pending.length === 0) return yield* bell.wait
+    let count = 0
+    let taken = 0
+    while (taken < pending.length && (taken === 0 || count + pending[taken]!.events.length <= batchLimit)) {
+      count += pending[taken++]!.events.length
+    }
+    const batch = pending.slice(0, taken)
+    pending = pending.slice(taken)
+    const exit = yield* Effect.exit(journal.accept(batch.flatMap(({ events }) => events), keep))
+    let from = 0
+    for (const { events, answer } of batch) {
+      const to = from + events.length
+      const slice = [from, to] as const
+      Deferred.doneUnsafe(answer, Effect.map(exit, (all) => all.slice(...slice)))
+      from = to
+    }
+  })
+  yield* forkLoop("the taking in of events", round)
+
+  return EventIntake.of({
+    submit: (events) =>
+      Effect.suspend(() => {
+        const answer = Deferred.makeUnsafe<ReadonlyArray<Acceptance>, JournalError | BrokerError>()
+        pending.push({ events, answer })
+        bell.ring()
+        return Deferred.await(answer)
+      })
+  })
+})
+
+/** Event intake of this process. */
+export const layer = Layer.effect(EventIntake, make)

@@ -1,0 +1,13 @@
+/** Loops that run as long as their scope: their end is never silent, unless it was asked for. */
+import { Cause, Effect } from "effect"
+import type { Scope } from "effect"
+
+/** Repeats `round` for ever in a fiber of the scope; a failure is logged under `name`. */
+export const forkLoop = <E, R>(name: string, round: Effect.Effect<unknown, E, R>): Effect.Effect<void, never, R | Scope.Scope> =>
+  Effect.asVoid(
+    Effect.forkScoped(
+      Effect.tapCause(Effect.forever(round), (cause) =>
+        Cause.hasInterruptsOnly(cause) ? Effect.void : Effect.logError(`${name} ended`, cause)
+      )
+    )
+  )
