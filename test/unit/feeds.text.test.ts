@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
-import fc from "fast-check"
+import * as fc from "fast-check"
 import { decodeBytes } from "../../src/services/feeds/decodeBytes.ts"
 import { parseFeedDocument } from "../../src/services/feeds/feedEntries.ts"
 import { htmlText } from "../../src/services/feeds/htmlText.ts"
