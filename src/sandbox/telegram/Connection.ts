@@ -3,7 +3,7 @@
  * order they came. Bad frames end this connection and nothing else.
  */
 import type { Socket } from "node:net"
-import { Effect, FiberSet, Queue } from "effect"
+import { Effect, FiberSet, Option, Queue } from "effect"
 import { makeEncryptedSession, type EncryptedSession, type SessionContext } from "./EncryptedSession.ts"
 import { makeHandshake, type HandshakeContext } from "./Handshake.ts"
 import { words } from "./TlEncoder.ts"
@@ -47,10 +47,11 @@ export const serveConnection = (socket: Socket, context: ConnectionContext): Eff
       const plain = Effect.fnUntraced(function* (payload: Buffer) {
         const length = payload.length < 20 ? -1 : payload.readInt32LE(16)
         if (length < 4 || length > payload.length - 20) return void socket.destroy()
-        const reply = yield* Effect.tryPromise(() => handshake(Buffer.from(payload.subarray(20, 20 + length)))).pipe(
-          Effect.catch(() => Effect.succeed(undefined))
+        const answered = yield* Effect.option(
+          Effect.tryPromise(() => handshake(Buffer.from(payload.subarray(20, 20 + length))))
         )
-        if (reply === undefined) return void socket.destroy()
+        if (Option.isNone(answered)) return void socket.destroy()
+        const reply = answered.value
         const now = BigInt(Math.trunc(context.session.nowMillis()))
         const id = ((now / 1000n) << 32n) | ((now % 1000n) << 22n) | 1n
         lastPlainId = id > lastPlainId ? id : lastPlainId + 4n

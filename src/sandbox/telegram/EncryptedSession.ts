@@ -51,6 +51,9 @@ interface Outgoing {
 
 const long = (bytes: Buffer) => readBigIntFromBuffer(bytes, true, true)
 
+const decodeFailure = (cause: unknown): TlDecodeFailure =>
+  cause instanceof TlDecodeFailure ? cause : new TlDecodeFailure(String(cause))
+
 /** Makes the session of one connection. */
 export const makeEncryptedSession = (context: SessionContext, output: SessionOutput): EncryptedSession => {
   let current: { readonly key: AuthorizationKey; readonly session: Buffer } | undefined
@@ -123,14 +126,9 @@ export const makeEncryptedSession = (context: SessionContext, output: SessionOut
   }
 
   const answerOne = Effect.fnUntraced(function* (message: WireMessage, key: AuthorizationKey) {
-    const dead = message.body.length < 4
-    const decoded = dead
-      ? new TlDecodeFailure("empty")
-      : yield* Effect.try({ try: () => decodeTl(message.body), catch: (cause) => cause }).pipe(
-          Effect.catch((cause) =>
-            Effect.succeed(cause instanceof TlDecodeFailure ? cause : new TlDecodeFailure(String(cause)))
-          )
-        )
+    const decoded = yield* Effect.try({ try: () => decodeTl(message.body), catch: decodeFailure }).pipe(
+      Effect.catch((failure) => Effect.succeed(failure))
+    )
     if (decoded instanceof TlDecodeFailure) {
       const text = decoded.constructorId === undefined ? "INPUT_FETCH_ERROR" : "INPUT_CONSTRUCTOR_INVALID"
       return { answers: [{ body: encodeResult(message.id, errorBody(400, text), Infinity), content: true }] }
@@ -175,9 +173,9 @@ export const makeEncryptedSession = (context: SessionContext, output: SessionOut
     send(...news)
     const messages = yield* Effect.try({
       try: () => members(plain.id, plain.sequence, plain.body),
-      catch: () => undefined
-    }).pipe(Effect.catch(() => Effect.succeed(undefined)))
-    if (messages === undefined) {
+      catch: decodeFailure
+    }).pipe(Effect.catch((failure) => Effect.succeed(failure)))
+    if (messages instanceof TlDecodeFailure) {
       return send(service(new Api.BadMsgNotification({ ...bad, errorCode: 64 })))
     }
     const answers: Array<Outgoing> = []

@@ -86,7 +86,7 @@ export const makeReading = (account: GramJsAccount): Pick<TelegramGateway["Servi
       messageLengthMax: config.messageLengthMax > 0 ? config.messageLengthMax : 4096,
       captionLengthMax: config.captionLengthMax > 0 ? config.captionLengthMax : 1024
     })),
-    Effect.catch(() => Effect.succeed({ messageLengthMax: 4096, captionLengthMax: 1024 }))
+    Effect.orElseSucceed(() => ({ messageLengthMax: 4096, captionLengthMax: 1024 }))
   ),
   resolve: Effect.fn("TelegramGateway.resolve")(function* (username) {
     const name = username.replace(/^@/, "")

@@ -98,7 +98,7 @@ describe("what each repair of GramJS is for", () => {
       const rows = Effect.sync(() => {
         const session = new MemorySession()
         for (let read = 0; read < 50; read++) session.processEntities(answer)
-        return (session as unknown as { readonly _entities: ReadonlySet<unknown> })._entities.size
+        return (session as unknown as Record<string, ReadonlySet<unknown>>)["_entities"]?.size
       })
       assert.strictEqual(yield* rows, 50)
       yield* patched(["noEntityMemory"])

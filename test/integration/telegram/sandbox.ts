@@ -11,7 +11,8 @@ import * as GramJsGateway from "../../../src/services/telegram/GramJsGateway.ts"
 import { TelegramGateway } from "../../../src/services/telegram/TelegramGateway.ts"
 import sharp from "sharp"
 
-const key = generateServerKey()
+/** One key for all servers of a test file: making one costs up to 300 ms. */
+export const serverKey = generateServerKey()
 
 /** `count` posts with ids from 1. */
 export const posts = (count: number): ReadonlyArray<WorldPost> =>
@@ -32,7 +33,7 @@ export const sandbox = (
   options: Partial<TelegramServerOptions> & { readonly source?: ReadonlyArray<WorldPost> } = {}
 ): Effect.Effect<TelegramServerHandle, never, Scope.Scope> =>
   startTelegramServer({
-    key,
+    key: serverKey,
     world: {
       channels: [
         { id: "1001", username: "source_channel", title: "Source", kind: "source", posts: options.source ?? posts(3) },

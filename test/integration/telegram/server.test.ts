@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { connect } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Effect, Fiber } from "effect"
@@ -12,9 +13,10 @@ import { makeFaultScript } from "../../../src/sandbox/telegram/Faults.ts"
 import { historyPage } from "../../../src/sandbox/telegram/methods/channels.ts"
 import type { LedgerEntry } from "../../../src/sandbox/telegram/Ledger.ts"
 import { makeRateLimiter, observedRates } from "../../../src/sandbox/telegram/RateLimiter.ts"
+import { TelegramServer } from "../../../src/sandbox/telegram/TelegramServer.ts"
 import type { Link } from "../../../src/services/telegram/GramJsLink.ts"
 import { link } from "./rawClient.ts"
-import { gateway, jpeg, posts, published, sandbox } from "./sandbox.ts"
+import { gateway, jpeg, posts, published, sandbox, serverKey } from "./sandbox.ts"
 
 const targetOf = (client: Link) =>
   Effect.map(client.invoke(new Api.contacts.ResolveUsername({ username: "target_channel" }), "read"), (answer) => {
@@ -25,6 +27,21 @@ const send = (client: Link, peer: Api.InputPeerChannel, randomId: number, messag
   client.invoke(new Api.messages.SendMessage({ peer, message, randomId: returnBigInt(randomId), ...more }), "send")
 
 describe("the sandbox Telegram", () => {
+  it.live("a server in a layer lives as long as the layer", () =>
+    Effect.gen(function* () {
+      const world = { channels: [] }
+      const server = yield* Effect.provide(TelegramServer, TelegramServer.layer({ world, key: serverKey }))
+      assert.isAbove(server.port, 0)
+      const refused = yield* Effect.callback<string | undefined>((resume) => {
+        const socket = connect(server.port, "127.0.0.1")
+        socket.on("connect", () => resume(Effect.succeed("connected")))
+        socket.on("error", (error: NodeJS.ErrnoException) => resume(Effect.succeed(error.code)))
+        return Effect.sync(() => void socket.destroy())
+      })
+      assert.strictEqual(refused, "ECONNREFUSED")
+    })
+  )
+
   it.live("flood control answers FLOOD_WAIT by itself, by account and method", () =>
     Effect.gen(function* () {
       const methods = { "contacts.resolveUsername": { burst: 2, everySeconds: 30 } }
