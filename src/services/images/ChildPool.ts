@@ -122,6 +122,8 @@ const ask = (child: Child, job: Job): Effect.Effect<Results[keyof Results], Imag
     child.jobs += 1
     child.busy = true
     process.on("message", onMessage).on("exit", onExit).on("error", onError)
+    // A process that could not be started has no channel; the reason comes with its error event.
+    if (process.pid === undefined) return
     process.send(job, (cause) => {
       if (cause !== null) died(cause.message)
     })
