@@ -37,10 +37,9 @@ const install = async (withLitellm: boolean) => {
   if (!existsSync(bin("python")) && (await run("python3", ["-m", "venv", join(cache, "venv")])) !== 0)
     throw new Error("python3 with venv is needed")
   const wanted = withLitellm ? ["openai", "pydantic", "litellm[proxy]==1.106.2"] : ["openai", "pydantic"]
-  const present = await run(bin("python"), [
-    "-c",
-    withLitellm ? "import openai, pydantic, litellm" : "import openai, pydantic"
-  ])
+  const modules = withLitellm ? ["openai", "pydantic", "litellm"] : ["openai", "pydantic"]
+  const probe = `import importlib.util as u, sys; sys.exit(any(u.find_spec(m) is None for m in ${JSON.stringify(modules)}))`
+  const present = await run(bin("python"), ["-c", probe])
   if (present !== 0 && (await run(bin("pip"), ["install", "--quiet", ...wanted])) !== 0)
     throw new Error("pip install failed")
 }
