@@ -95,7 +95,8 @@ export const ensureCluster = Effect.fnUntraced(function* (
       `CREATE DATABASE ${databaseName}\n`
     )
     // One pass over all files at the end instead of one per step: a power failure finds it all or nothing.
-    yield* program([binaries.initdb, "--sync-only", "-D", scratch])
+    const method = process.platform === "linux" ? ["--sync-method=syncfs"] : []
+    yield* program([binaries.initdb, "--sync-only", ...method, "-D", scratch])
     yield* fileCall(() => {
       try {
         fs.renameSync(scratch, cluster)

@@ -64,6 +64,7 @@ const publish = async (kept: string, incoming: string, sha256: string, durable: 
 
 /** False when the blob was deleted meanwhile. */
 const renew = async (file: string, durable: boolean): Promise<boolean> => {
+  // The file system dates new files by the machine's clock; those put again must be comparable with them.
   const now = new Date()
   try {
     await fs.utimes(file, now, now)
