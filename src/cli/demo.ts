@@ -11,8 +11,9 @@ import { taskIdOf } from "../domain/ids.ts"
 import { sourceKeyOf } from "../domain/Post.ts"
 import type { Source } from "../domain/Post.ts"
 import { flowProgress } from "../journal/sql/Flows.ts"
-import * as EventIntake from "../runtime/EventIntake.ts"
-import type { CheckedEvent } from "../runtime/EventIntake.ts"
+import { EventIntake } from "../journal/EventIntake.ts"
+import type { CheckedEvent } from "../journal/EventIntake.ts"
+import * as Intake from "../runtime/EventIntake.ts"
 import { startWorker } from "../runtime/Worker.ts"
 import type { Sandbox } from "../sandbox/Sandbox.ts"
 import { startSandbox } from "../sandbox/Sandbox.ts"
@@ -40,7 +41,8 @@ const injectFaults = (sandbox: Sandbox) =>
     yield* sandbox.openAi.script({ route: "images", kind: "moderation_blocked", times: 1, after: 1 })
   })
 
-const sourceOf = (sandbox: Sandbox, source: DemoSource): Source =>
+/** A source of the demo as the collector takes it. */
+export const sourceOf = (sandbox: Sandbox, source: DemoSource): Source =>
   source.kind === "telegram"
     ? { kind: "telegram", username: source.username }
     : { kind: "feed", url: sandbox.web.feedUrl(source.name) }
@@ -115,12 +117,12 @@ export const runDemo = Effect.fn("demo")(function* (settings: Settings) {
   const outside = outsideOf({ ...settings, openAiKey: null, telegramApiId: null }, true)
   const actors = yield* readActors(outside.missing, null)
   const layers = Layer.mergeAll(
-    EventIntake.layer.pipe(Layer.provideMerge(layerStorage(settings))),
+    Intake.layer.pipe(Layer.provideMerge(layerStorage(settings))),
     layerOutside(settings, outside, sandbox)
   )
   // Scoped within the layers: the worker drains before the database below it closes.
   return yield* Effect.gen(function* () {
-    const intake = yield* EventIntake.EventIntake
+    const intake = yield* EventIntake
     yield* startWorker({ actors })
     const events = [
       ...sandbox.world.users.flatMap((user) => collectEvents(sandbox, user)),

@@ -3,40 +3,22 @@
  * callers' events together. One transaction is under way at a time; whoever
  * comes meanwhile is in the next, so the disk is asked once for all of them.
  */
-import { Clock, Context, Deferred, Effect, Layer } from "effect"
+import { Clock, Deferred, Effect, Layer } from "effect"
 import { Broker } from "../broker/Broker.ts"
-import type { BrokerError } from "../broker/BrokerError.ts"
 import type { OutgoingRecord } from "../broker/Record.ts"
 import { makeSignal } from "../broker/Signal.ts"
 import { headersOf } from "../domain/Envelope.ts"
-import type { Priority } from "../domain/Outcome.ts"
 import { keyOf } from "../domain/Task.ts"
 import { Journal } from "../journal/Journal.ts"
 import type { Acceptance, NewEvent } from "../journal/Journal.ts"
-import type { JournalError } from "../journal/JournalError.ts"
+import { EventIntake } from "../journal/EventIntake.ts"
+import type { CheckedEvent } from "../journal/EventIntake.ts"
+import { JournalError, JournalUnavailable } from "../journal/JournalError.ts"
 import { forkLoop } from "./forkLoop.ts"
-
-/** An event that was checked against its type. */
-export interface CheckedEvent extends NewEvent {
-  readonly topic: string
-  readonly priority?: Priority | undefined
-  /** When it is to start, ms since the epoch; null for now. */
-  readonly at: number | null
-}
-
-export class EventIntake extends Context.Service<
-  EventIntake,
-  {
-    /** Keeps the events and answers, when they are on disk, what became of each. */
-    readonly submit: (
-      events: ReadonlyArray<CheckedEvent>
-    ) => Effect.Effect<ReadonlyArray<Acceptance>, JournalError | BrokerError>
-  }
->()("postroom/runtime/EventIntake") {}
 
 interface Pending {
   readonly events: ReadonlyArray<CheckedEvent>
-  readonly answer: Deferred.Deferred<ReadonlyArray<Acceptance>, JournalError | BrokerError>
+  readonly answer: Deferred.Deferred<ReadonlyArray<Acceptance>, JournalError>
 }
 
 /** Most events in one transaction (a call with more is not split). */
@@ -72,7 +54,13 @@ const make = Effect.gen(function* () {
     const events = fresh as ReadonlyArray<CheckedEvent>
     const later = events.filter((event) => event.at !== null && event.at > now)
     const records = events.filter((event) => event.at === null || event.at <= now).map((event) => recordOf(event, now))
-    if (records.length > 0) yield* broker.append(records)
+    if (records.length > 0) {
+      yield* broker.append(records).pipe(
+        Effect.mapError(
+          (error) => new JournalError({ operation: "accept events", reason: new JournalUnavailable({ detail: error.message }) })
+        )
+      )
+    }
     for (const event of later) {
       yield* journal.putSchedule({
         id: laterIdOf(event.id),
@@ -98,7 +86,12 @@ const make = Effect.gen(function* () {
     }
     const batch = pending.slice(0, taken)
     pending = pending.slice(taken)
-    const exit = yield* Effect.exit(journal.accept(batch.flatMap(({ events }) => events), keep))
+    const exit = yield* Effect.exit(
+      journal.accept(
+        batch.flatMap(({ events }) => events),
+        keep
+      )
+    )
     let from = 0
     for (const { events, answer } of batch) {
       const to = from + events.length
@@ -112,7 +105,7 @@ const make = Effect.gen(function* () {
   return EventIntake.of({
     submit: (events) =>
       Effect.suspend(() => {
-        const answer = Deferred.makeUnsafe<ReadonlyArray<Acceptance>, JournalError | BrokerError>()
+        const answer = Deferred.makeUnsafe<ReadonlyArray<Acceptance>, JournalError>()
         pending.push({ events, answer })
         bell.ring()
         return Deferred.await(answer)

@@ -1,0 +1,68 @@
+/**
+ * Bearer tokens. A token is `pr_<id>.<secret>`; the secret is 32 random bytes
+ * and only its SHA-256 is kept (a slow hash protects weak secrets, and this is
+ * none). The first start makes one and shows it once.
+ */
+import { Clock, Context, Effect, Layer } from "effect"
+import { SqlClient, SqlError } from "effect/sql"
+import { createHash, randomBytes, timingSafeEqual } from "node:crypto"
+
+export class Tokens extends Context.Service<
+  Tokens,
+  {
+    /** Makes a token and answers it in clear, for the only time. */
+    readonly make: (name: string) => Effect.Effect<string, SqlError.SqlError>
+    /** Makes one where there is none; null where there is. */
+    readonly first: Effect.Effect<string | null, SqlError.SqlError>
+    readonly isValid: (token: string) => Effect.Effect<boolean, SqlError.SqlError>
+  }
+>()("postroom/api/Tokens") {}
+
+const digestOf = (secret: string): string => createHash("sha256").update(secret).digest("hex")
+
+const shape = /^pr_([0-9a-f]{12})\.([0-9A-Za-z_-]{43})$/
+
+/** How long an answer may be old, ms: a token that was taken back works no longer than this. */
+const rememberedMs = 10_000
+
+const equal = (a: string, b: string): boolean => timingSafeEqual(Buffer.from(a, "hex"), Buffer.from(b, "hex"))
+
+export const layer = Layer.effect(
+  Tokens,
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    const clock = yield* Clock.Clock
+    const known = new Map<string, { readonly digest: string; readonly until: number }>()
+
+    const make = Effect.fnUntraced(function* (name: string) {
+      const id = randomBytes(6).toString("hex")
+      const secret = randomBytes(32).toString("base64url")
+      yield* sql`INSERT INTO token (id, name, digest, role) VALUES (${id}, ${name}, ${digestOf(secret)}, 'admin')`
+      return `pr_${id}.${secret}`
+    })
+
+    const isValid = Effect.fnUntraced(function* (token: string) {
+      const match = shape.exec(token)
+      if (match === null) return false
+      const id = match[1]!
+      const digest = digestOf(match[2]!)
+      const now = clock.currentTimeMillisUnsafe()
+      const remembered = known.get(id)
+      if (remembered !== undefined && remembered.until > now) return equal(remembered.digest, digest)
+      const rows = yield* sql<{ digest: string }>`UPDATE token SET last_used_at = now() WHERE id = ${id} RETURNING digest`
+      known.delete(id)
+      if (rows[0] === undefined) return false
+      known.set(id, { digest: rows[0].digest, until: now + rememberedMs })
+      return equal(rows[0].digest, digest)
+    })
+
+    return Tokens.of({
+      make,
+      first: Effect.gen(function* () {
+        const [row] = yield* sql<{ some: boolean }>`SELECT EXISTS (SELECT 1 FROM token) AS some`
+        return row!.some ? null : yield* make("first")
+      }),
+      isValid
+    })
+  })
+)

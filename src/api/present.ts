@@ -1,0 +1,120 @@
+/** From what the journal holds to what the API shows. Results and progress are JSON and stay JSON. */
+import type { Task } from "../domain/Task.ts"
+import { celeryName, isFinal } from "../domain/TaskState.ts"
+import type { StoredEvent, TaskHistory } from "../journal/sql/History.ts"
+import type { EventView, TaskDetail, TaskView } from "./Views.ts"
+
+/** RFC 3339. */
+export const timeOf = (ms: number): string => new Date(ms).toISOString()
+
+const timeOrNull = (ms: number | null): string | null => (ms === null ? null : timeOf(ms))
+
+const jsonOf = (text: string | null): unknown => (text === null ? null : (JSON.parse(text) as unknown))
+
+/** JSON of a record's value, or its text where it is none. */
+const valueOf = (bytes: Uint8Array | null | undefined): unknown => {
+  if (bytes === null || bytes === undefined) return null
+  const text = new TextDecoder().decode(bytes)
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    return text
+  }
+}
+
+export const viewOf = (task: Task): TaskView => ({
+  id: task.id,
+  queue: task.queue,
+  user: task.user,
+  type: task.type,
+  flow: task.flow,
+  status: task.state,
+  celeryStatus: celeryName(task.state, task.attempt),
+  attempt: task.attempt,
+  priority: task.priority,
+  partition: task.partition,
+  offset: task.offset,
+  queuedAt: timeOf(task.queuedAt),
+  startedAt: timeOrNull(task.startedAt),
+  endedAt: timeOrNull(task.endedAt),
+  notBefore: timeOrNull(task.notBefore),
+  reason: task.reason,
+  result: jsonOf(task.result),
+  progress: jsonOf(task.progress)
+})
+
+/** Why a task does not run, in one sentence: the first of the reasons that holds. */
+export const whyOf = (history: TaskHistory, now: number): string | null => {
+  const { task } = history
+  if (isFinal(task.state) || task.state === "in_progress") return null
+  if (history.off !== null) return `its queue is off: ${history.off}`
+  if (history.queuePaused) return `queue ${task.queue} is paused`
+  if (history.userPaused) return `user ${task.user} is paused`
+  if (task.notBefore !== null && task.notBefore > now) {
+    return `waits until ${timeOf(task.notBefore)}${task.reason === null ? "" : `: ${task.reason}`}`
+  }
+  if (history.behind !== null) return `is behind task ${history.behind} of the same user`
+  return `waits for a free slot of queue ${task.queue}`
+}
+
+export const detailOf = (history: TaskHistory, event: StoredEvent | null, now: number): TaskDetail => ({
+  ...viewOf(history.task),
+  why: whyOf(history, now),
+  data: event === null ? valueOf(history.task.record?.value) : jsonOf(event.data),
+  attempts: history.attempts.map((attempt) => ({
+    ...attempt,
+    startedAt: timeOf(attempt.startedAt),
+    endedAt: timeOf(attempt.endedAt),
+    detail: jsonOf(attempt.detail)
+  })),
+  steps: history.steps.map((step) => ({ name: step.name, result: jsonOf(step.result), at: timeOf(step.at) })),
+  log: history.log.map((line) => ({ ...line, at: timeOf(line.at) }))
+})
+
+/** A task that no worker has read yet: all that is known of it is its event. */
+export const unreadOf = (event: StoredEvent): TaskDetail => ({
+  id: event.task,
+  queue: event.queue,
+  user: event.user,
+  type: event.type,
+  flow: event.id,
+  status: "queued",
+  celeryStatus: celeryName("queued", 0),
+  attempt: 0,
+  priority: "medium",
+  partition: -1,
+  offset: -1,
+  queuedAt: timeOf(event.at),
+  startedAt: null,
+  endedAt: null,
+  notBefore: timeOrNull(event.startsAt),
+  reason: null,
+  result: null,
+  progress: null,
+  why: event.startsAt === null ? "no worker has read it yet" : `starts at ${timeOf(event.startsAt)}`,
+  data: jsonOf(event.data),
+  attempts: [],
+  steps: [],
+  log: []
+})
+
+export const eventViewOf = (event: StoredEvent, tasks: ReadonlyArray<Task>, isOver: boolean): EventView => {
+  const context: Record<string, Array<unknown>> = {}
+  const inOrder = tasks.toSorted((a, b) => (a.endedAt ?? Number.MAX_SAFE_INTEGER) - (b.endedAt ?? Number.MAX_SAFE_INTEGER))
+  for (const task of inOrder) {
+    if (task.state !== "succeeded") continue
+    ;(context[task.queue] ??= []).push(jsonOf(task.result))
+  }
+  const hasFailed = tasks.some((task) => isFinal(task.state) && task.state !== "succeeded")
+  return {
+    id: event.id,
+    type: event.type,
+    user: event.user,
+    data: jsonOf(event.data),
+    at: timeOf(event.at),
+    startsAt: timeOrNull(event.startsAt),
+    status: isOver ? (hasFailed ? "failed" : "succeeded") : tasks.length === 0 ? "queued" : "in_progress",
+    flow: tasks.map(viewOf),
+    context
+  }
+}

@@ -1,0 +1,162 @@
+/**
+ * `postroom convert`: every picture of a folder through the converter, durable
+ * like any other work. Stopped half-way and started again it goes on where it
+ * was: the event's id is the picture's hash, so nothing is converted twice.
+ */
+import { Clock, Data, Duration, Effect, Layer, Stream } from "effect"
+import { SqlClient } from "effect/sql"
+import * as fs from "node:fs"
+import * as os from "node:os"
+import * as path from "node:path"
+import { makeConverter } from "../actors/converter/converter.ts"
+import type { Settings } from "../config/settings.ts"
+import { taskIdOf } from "../domain/ids.ts"
+import { EventIntake } from "../journal/EventIntake.ts"
+import { stateOf } from "../journal/sql/TaskRows.ts"
+import * as Intake from "../runtime/EventIntake.ts"
+import { startWorker } from "../runtime/Worker.ts"
+import { uuids } from "../database/columns.ts"
+import { Blobs } from "../services/blobs/Blobs.ts"
+import { mediaUploaded } from "../topics/mediaUploaded.ts"
+import { jsonLine, line, progressBar, styled } from "./output.ts"
+import { layerFiles } from "./outside.ts"
+import { layerStorage } from "./storage.ts"
+
+/** The folder cannot be read, or the other one not written. */
+export class FolderRefused extends Data.TaggedError("FolderRefused")<{ readonly detail: string }> {
+  override get message() {
+    return this.detail
+  }
+}
+
+const pictures = new Set([".jpg", ".jpeg", ".png", ".webp", ".avif", ".gif", ".tif", ".tiff", ".heic", ".heif", ".bmp", ".jp2"])
+
+const onDisk = <A>(call: () => A) =>
+  Effect.try({ try: call, catch: (cause) => new FolderRefused({ detail: (cause as Error).message }) })
+
+/** Pictures below a folder by their names, in order. */
+const findPictures = (folder: string): ReadonlyArray<string> =>
+  fs
+    .readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && pictures.has(path.extname(entry.name).toLowerCase()))
+    .map((entry) => path.join(entry.parentPath, entry.name))
+    .sort()
+
+interface Work {
+  readonly file: string
+  readonly sha256: string
+  readonly task: string
+}
+
+interface Derived {
+  readonly preview: { readonly sha256: string }
+  readonly thumbnail: { readonly sha256: string }
+  readonly degraded?: string
+}
+
+const eventIdOf = (sha256: string): string => `convert:${sha256}`
+
+/** Puts a file into the blob store and its event into the topic. */
+const submit = Effect.fnUntraced(function* (file: string) {
+  const blobs = yield* Blobs
+  const intake = yield* EventIntake
+  const { sha256 } = yield* blobs.put(
+    Stream.fromAsyncIterable(fs.createReadStream(file) as AsyncIterable<Uint8Array>, (cause) => new FolderRefused({ detail: String(cause) }))
+  )
+  const id = eventIdOf(sha256)
+  const task = taskIdOf("converter", id)
+  yield* intake.submit([
+    {
+      id,
+      type: mediaUploaded.type,
+      // A mailbox of its own for each picture: they need no order among each other.
+      user: sha256,
+      queue: "converter",
+      task,
+      fingerprint: sha256,
+      data: JSON.stringify({ sha256, name: path.basename(file) }),
+      awaits: 1,
+      topic: mediaUploaded.name,
+      at: null
+    }
+  ])
+  return { file, sha256, task } satisfies Work
+})
+
+const save = Effect.fnUntraced(function* (sha256: string, file: string) {
+  const blobs = yield* Blobs
+  const bytes = Buffer.concat(yield* Stream.runCollect(blobs.get(sha256)))
+  yield* onDisk(() => fs.writeFileSync(file, bytes))
+})
+
+const ended = Effect.fnUntraced(function* (tasks: ReadonlyArray<string>) {
+  const sql = yield* SqlClient.SqlClient
+  const rows = yield* sql.unsafe<{ id: string; state: number; result: string | null; reason: string | null }>(
+    `SELECT id, state, result, reason FROM task WHERE id = ANY ($1::uuid[]) AND state > 1`,
+    [uuids(tasks)]
+  )
+  return rows.map((row) => ({ ...row, succeeded: stateOf(row.state) === "succeeded" }))
+})
+
+const lookMs = 100
+const ahead = 64
+
+export interface ConvertOptions {
+  readonly folder: string
+  readonly out: string
+  readonly json: boolean
+}
+
+/** Converts a folder; code 1 where a picture failed. */
+export const convertFolder = Effect.fn("convert")(function* (settings: Settings, options: ConvertOptions) {
+  const files = yield* onDisk(() => findPictures(options.folder))
+  yield* onDisk(() => fs.mkdirSync(options.out, { recursive: true }))
+  const converter = makeConverter(null)
+  const actor = { ...converter, policy: { ...converter.policy, concurrency: os.availableParallelism() + 2 } }
+  const started = yield* Clock.currentTimeMillis
+  const failed: Array<{ readonly file: string; readonly reason: string }> = []
+  let done = 0
+  yield* Effect.gen(function* () {
+    yield* startWorker({ actors: [actor], drainMs: settings.drainMs })
+    const bar = progressBar(files.length)
+    const waiting = new Map<string, Array<Work>>()
+    let next = 0
+    while (next < files.length || waiting.size > 0) {
+      while (next < files.length && waiting.size < ahead) {
+        const file = files[next++]!
+        const work = yield* Effect.result(submit(file))
+        if (work._tag === "Failure") failed.push({ file, reason: work.failure.message })
+        else waiting.set(work.success.task, [...(waiting.get(work.success.task) ?? []), work.success])
+      }
+      for (const task of yield* ended([...waiting.keys()])) {
+        for (const { file } of waiting.get(task.id) ?? []) {
+          if (task.succeeded) {
+            const derived = JSON.parse(task.result!) as Derived
+            const name = path.relative(options.folder, file).replaceAll(path.sep, "__")
+            yield* save(derived.preview.sha256, path.join(options.out, `${name}.preview.jpg`))
+            yield* save(derived.thumbnail.sha256, path.join(options.out, `${name}.thumbnail.jpg`))
+            done++
+            if (options.json) jsonLine({ file, status: "succeeded", ...derived })
+          } else {
+            failed.push({ file, reason: task.reason ?? "unknown" })
+            if (options.json) jsonLine({ file, status: "failed", reason: task.reason })
+          }
+        }
+        waiting.delete(task.id)
+      }
+      bar.update(done + failed.length, failed.length === 0 ? "" : `${failed.length} failed`)
+      if (waiting.size > 0) yield* Effect.sleep(Duration.millis(lookMs))
+    }
+    bar.end()
+  }).pipe(
+    Effect.scoped,
+    Effect.provide(Layer.mergeAll(Intake.layer.pipe(Layer.provideMerge(layerStorage(settings))), layerFiles(settings.dataDir)))
+  )
+  const seconds = ((yield* Clock.currentTimeMillis) - started) / 1000
+  if (options.json) jsonLine({ pictures: files.length, converted: done, failed: failed.length, seconds })
+  else {
+    line(`${done} of ${files.length} pictures converted in ${seconds.toFixed(1)} s, into ${options.out}`)
+    for (const { file, reason } of failed) line(`${styled("red", "failed")}  ${file}: ${reason}`)
+  }
+  return failed.length === 0 ? 0 : 1
+})

@@ -1,0 +1,156 @@
+/** The command line of Postroom. */
+import { NodeServices } from "@effect/platform-node"
+import { Effect, Layer, Option } from "effect"
+import { Argument, CliError, Command, Flag } from "effect/cli"
+import { convertFolder } from "./cli/convert.ts"
+import { demoCommand } from "./cli/demoCommand.ts"
+import { doctor } from "./cli/doctor.ts"
+import { listEvents, produce } from "./cli/events.ts"
+import { listQueues, setQueue } from "./cli/queues.ts"
+import { layerLogs, runMain } from "./cli/run.ts"
+import { sandboxAlone } from "./cli/sandbox.ts"
+import { start } from "./cli/start.ts"
+import { cancelTask, listTasks, retryTask, showTask } from "./cli/tasks.ts"
+import { makeToken } from "./cli/token.ts"
+import { loadEnvFile } from "./config/environment.ts"
+import { readSettings } from "./config/settings.ts"
+import { version } from "./cli/version.ts"
+
+loadEnvFile()
+
+const json = Flag.Boolean("json").pipe(Flag.withDescription("Answer in JSON, for machines"))
+const text = (name: string, about: string) =>
+  Flag.String(name).pipe(Flag.withDescription(about), Flag.optional, Flag.map(Option.getOrNull))
+const port = (name: string) =>
+  Flag.Int(name).pipe(Flag.withDescription("Port on loopback; 0 takes any"), Flag.withDefault(0))
+
+/** The code the process ends with; commands that only fail by an error leave it at 0. */
+let exitCode = 0
+const withCode = <E, R>(effect: Effect.Effect<number, E, R>) =>
+  Effect.map(effect, (code) => {
+    exitCode = code
+  })
+
+const commands = [
+  Command.make(
+    "start",
+    {
+      roles: text("roles", "What this process does: api and names of queues, separated by commas (all)"),
+      actors: text("actors", "A file that exports actors of your own"),
+      sandbox: Flag.Boolean("sandbox").pipe(Flag.withDescription("Let the sandbox stand in where credentials are missing"))
+    },
+    (options) => Effect.flatMap(readSettings, (settings) => start(settings, options))
+  ).pipe(
+    Command.withDescription("Run the actors and the API until asked to stop"),
+    Command.withExamples([
+      { command: "postroom start --sandbox", description: "Everything in one process, nothing installed" },
+      { command: "postroom start --roles api", description: "Only the API; run workers elsewhere" },
+      { command: "postroom start --actors ./my-actors.ts", description: "With actors of your own" }
+    ])
+  ),
+  Command.make("demo", { json }, (options) => withCode(demoCommand(options))).pipe(
+    Command.withDescription("Run the whole pipeline once in a temporary directory and report what each stage did")
+  ),
+  Command.make(
+    "sandbox",
+    { json, telegramPort: port("telegram-port"), openAiPort: port("openai-port"), webPort: port("web-port"), ledger: text("ledger", "Write what is posted to this file, as JSON lines") },
+    ({ ledger, ...options }) => sandboxAlone({ ...options, ...(ledger === null ? {} : { ledgerFile: ledger }) })
+  ).pipe(Command.withDescription("Run the sandbox Telegram, OpenAI and web alone, on loopback")),
+  Command.make(
+    "produce",
+    {
+      type: Argument.String("type").pipe(Argument.withDescription("The event's type, for example source.due")),
+      user: Flag.String("user").pipe(Flag.withDescription("Whose event it is: its order is kept per user")),
+      data: text("data", "The event's data as JSON; read from standard input where it is left out"),
+      id: text("id", "The event's id: the same one again is taken once"),
+      actors: text("actors", "A file of actors, whose event types can be produced too"),
+      json
+    },
+    (options) => Effect.flatMap(readSettings, (settings) => produce(settings, options))
+  ).pipe(
+    Command.withDescription("Put an event in"),
+    Command.withExamples([
+      { command: `postroom produce source.due --user anna --data '{"source":{"kind":"feed","url":"https://example.org/feed.xml"},"assignment":{"target":"my_channel","style":"short","language":"en"}}'`, description: "Collect a feed for anna now" }
+    ])
+  ),
+  Command.make("events", { user: text("user", "Only this user's"), limit: Flag.Int("limit").pipe(Flag.withDefault(20)), json }, (options) =>
+    Effect.flatMap(readSettings, (settings) => listEvents(settings, options))
+  ).pipe(Command.withDescription("List events, newest first, and how far each has come")),
+  Command.make(
+    "tasks",
+    {
+      status: text("status", "One or several of queued, in_progress, succeeded, failed, cancelled, invalid"),
+      queue: text("queue", "Only this queue's"),
+      user: text("user", "Only this user's"),
+      q: text("search", "Part of the reason or the user, or the beginning of an id"),
+      limit: Flag.Int("limit").pipe(Flag.withDefault(20)),
+      json
+    },
+    (options) => Effect.flatMap(readSettings, (settings) => listTasks(settings, options))
+  ).pipe(
+    Command.withDescription("List tasks, newest first"),
+    Command.withExamples([{ command: "postroom tasks --status failed --queue publisher", description: "What could not be published" }]),
+    Command.withSubcommands([
+      Command.make("show", { id: Argument.String("id"), json }, (options) =>
+        Effect.flatMap(readSettings, (settings) => showTask(settings, options))
+      ).pipe(Command.withDescription("Everything about one task")),
+      Command.make("cancel", { id: Argument.String("id"), json }, (options) =>
+        Effect.flatMap(readSettings, (settings) => withCode(cancelTask(settings, options)))
+      ).pipe(Command.withDescription("Cancel a task that waits or runs")),
+      Command.make("retry", { id: Argument.String("id"), json }, (options) =>
+        Effect.flatMap(readSettings, (settings) => withCode(retryTask(settings, options)))
+      ).pipe(Command.withDescription("Run a task again that ended badly"))
+    ])
+  ),
+  Command.make("queues", { json }, (options) => Effect.flatMap(readSettings, (settings) => listQueues(settings, options))).pipe(
+    Command.withDescription("List the queues and what stands in them"),
+    Command.withSubcommands([
+      Command.make("pause", { name: Argument.String("name") }, ({ name }) =>
+        Effect.flatMap(readSettings, (settings) => withCode(setQueue(settings, name, true)))
+      ).pipe(Command.withDescription("Start no more tasks of a queue")),
+      Command.make("resume", { name: Argument.String("name") }, ({ name }) =>
+        Effect.flatMap(readSettings, (settings) => withCode(setQueue(settings, name, false)))
+      ).pipe(Command.withDescription("Let a queue go on"))
+    ])
+  ),
+  Command.make(
+    "convert",
+    {
+      folder: Argument.String("folder").pipe(Argument.withDescription("Folder with photographs")),
+      out: Flag.String("out").pipe(Flag.withDescription("Folder for previews and thumbnails")),
+      json
+    },
+    (options) => Effect.flatMap(readSettings, (settings) => withCode(convertFolder(settings, options)))
+  ).pipe(
+    Command.withDescription("Make preview and thumbnail of every picture in a folder, through the converter"),
+    Command.withExamples([{ command: "postroom convert ./photos --out ./small", description: "Goes on where it was stopped" }])
+  ),
+  Command.make("token", { name: Flag.String("name").pipe(Flag.withDefault("cli")), json }, (options) =>
+    Effect.flatMap(readSettings, (settings) => makeToken(settings, options))
+  ).pipe(Command.withDescription("Make another token for the API; it is shown once")),
+  Command.make("doctor", { json }, (options) => withCode(doctor(options))).pipe(
+    Command.withDescription("Check Node, database, broker, disk, clock and credentials, and say what to do")
+  )
+] as const
+
+const root = Command.make("postroom").pipe(
+  Command.withDescription("Background work in strict order per user."),
+  Command.withSubcommands([...commands])
+)
+
+const logLevel = Effect.map(readSettings, (settings) => layerLogs(settings.logLevel)).pipe(
+  // A wrong setting is told by the command that needs it.
+  Effect.catch(() => Effect.succeed(layerLogs("info")))
+)
+
+/** Wrong usage has been explained by the parser already; custom gives it code 2. */
+const usage = 2
+
+runMain(
+  Command.run(root, { version }).pipe(
+    Effect.map(() => exitCode),
+    Effect.catchIf(CliError.isCliError, () => Effect.succeed(usage)),
+    Effect.scoped,
+    Effect.provide(Layer.mergeAll(NodeServices.layer, Layer.unwrap(logLevel)))
+  ) as Effect.Effect<number, unknown>
+)
