@@ -18,7 +18,7 @@ import { version } from "./cli/version.ts"
 
 loadEnvFile()
 
-const json = Flag.Boolean("json").pipe(Flag.withDescription("Answer in JSON, for machines"))
+const json = Flag.Boolean("json").pipe(Flag.withDescription("Answer in JSON, for machines"), Flag.withDefault(false))
 const text = (name: string, about: string) =>
   Flag.String(name).pipe(Flag.withDescription(about), Flag.optional, Flag.map(Option.getOrNull))
 const port = (name: string) =>
@@ -37,7 +37,7 @@ const commands = [
     {
       roles: text("roles", "What this process does: api and names of queues, separated by commas (all)"),
       actors: text("actors", "A file that exports actors of your own"),
-      sandbox: Flag.Boolean("sandbox").pipe(Flag.withDescription("Let the sandbox stand in where credentials are missing"))
+      sandbox: Flag.Boolean("sandbox").pipe(Flag.withDescription("Let the sandbox stand in where credentials are missing"), Flag.withDefault(false))
     },
     (options) => Effect.flatMap(readSettings, (settings) => start(settings, options))
   ).pipe(

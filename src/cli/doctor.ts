@@ -42,7 +42,7 @@ const diskFinding = (dataDir: string): Finding => {
   }
 }
 
-const storageFindings = (settings: Settings): Effect.Effect<ReadonlyArray<Finding>> =>
+const storageFindings = (settings: Settings) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
     const broker = yield* Broker
@@ -69,7 +69,7 @@ const storageFindings = (settings: Settings): Effect.Effect<ReadonlyArray<Findin
   }).pipe(
     Effect.provide(layerStorage(settings)),
     Effect.exit,
-    Effect.map((exit) => {
+    Effect.map((exit): ReadonlyArray<Finding> => {
       if (Exit.isSuccess(exit)) return exit.value
       const error = Cause.squash(exit.cause)
       return [{ what: "Database", state: "bad", detail: error instanceof Error ? error.message : String(error) } as const]

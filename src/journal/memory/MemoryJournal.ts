@@ -1,0 +1,267 @@
+/**
+ * The journal in memory, for tests and simulation: the same answers as the one
+ * in Postgres, with nothing kept. A commit checks the fence, runs what goes
+ * alongside, and then writes everything at once, so a failing companion leaves
+ * nothing. Faults are scripted through the handle.
+ */
+import { Effect, Layer, Semaphore } from "effect"
+import type { Schedule } from "../../domain/Schedule.ts"
+import { mailboxKeyOf } from "../../domain/Task.ts"
+import type { Task } from "../../domain/Task.ts"
+import { isFinal } from "../../domain/TaskState.ts"
+import { Journal, slotOf } from "../Journal.ts"
+import type { Acceptance, Batch, CommandKind, Controls, NewEvent, PendingCommand, QueuePartition } from "../Journal.ts"
+import { JournalError, JournalUnavailable, WriteRefused } from "../JournalError.ts"
+import { applyBatch, commandSlot, emptyTables, keySlot, partitionSlot, redrive, staleOf } from "./MemoryTables.ts"
+import type { MemoryTables } from "./MemoryTables.ts"
+
+/** What a test may do to a journal in memory. */
+export interface MemoryJournalFaults {
+  /** The next `times` commits fail, before (`false`) or after (`true`) they took effect. */
+  readonly failCommits: (times: number, after?: boolean) => void
+  /** Runs before each commit answers, when its effect can be seen already; a slow way back from the server. */
+  readonly beforeAnswer: (effect: Effect.Effect<void>) => void
+  /** Runs before each read of the controls answers. */
+  readonly beforeControls: (effect: Effect.Effect<void>) => void
+}
+
+const unavailable = (operation: string) =>
+  new JournalError({ operation, reason: new JournalUnavailable({ detail: "a scripted fault" }) })
+
+const sameTiming = (a: Schedule, b: Schedule): boolean => JSON.stringify(a.timing) === JSON.stringify(b.timing)
+
+const controlsOf = (tables: MemoryTables): Controls => {
+  const keys = [...tables.pausedKeys.values()]
+  return {
+    pausedQueues: new Set(tables.pausedQueues),
+    pausedKeys: new Set(keys.filter(({ queue }) => queue === "").map(({ key }) => mailboxKeyOf(key))),
+    pausedSlots: new Set(
+      keys.filter(({ queue }) => queue !== "").map(({ queue, key }) => slotOf(queue, mailboxKeyOf(key)))
+    ),
+    commands: [...tables.commands.values()].map(({ task: id, kind }): PendingCommand => {
+      const task = tables.tasks.get(id)
+      const at = task === undefined ? null : { queue: task.queue, partition: task.partition, state: task.state }
+      return { task: id, kind, at }
+    })
+  }
+}
+
+/** Which of posted events are new, and what is answered for each. */
+const judge = (known: ReadonlyMap<string, NewEvent>, events: ReadonlyArray<NewEvent>) => {
+  const first = new Map<string, NewEvent>()
+  for (const event of events) if (!first.has(event.id)) first.set(event.id, event)
+  const fresh = events.filter((event) => first.get(event.id) === event && !known.has(event.id))
+  const isFresh = new Set(fresh)
+  const answers = events.map((event): Acceptance => {
+    if (isFresh.has(event)) return "accepted"
+    const kept = known.get(event.id) ?? first.get(event.id)!
+    return kept.fingerprint === event.fingerprint ? "repeated" : "conflict"
+  })
+  return { fresh, answers }
+}
+
+/** A journal, its tables for looking at, and the handle for its faults. */
+export const makeMemoryJournal = Effect.gen(function* () {
+  const tables = emptyTables()
+  const writing = yield* Semaphore.make(1)
+  const watchers = new Set<() => void>()
+  const failing: Array<boolean> = []
+  let answerHook: Effect.Effect<void> = Effect.void
+  let controlsHook: Effect.Effect<void> = Effect.void
+
+  /** One transaction at a time; once begun it is not cut in half. */
+  const transaction = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+    Effect.uninterruptible(writing.withPermits(1)(effect))
+
+  const tell = Effect.sync(() => {
+    for (const changed of watchers) changed()
+  })
+
+  const commit = <E, R>(batch: Batch, alongside: Effect.Effect<unknown, E, R>) =>
+    Effect.gen(function* () {
+      const fault = failing.shift()
+      if (fault === false) return yield* unavailable("flush")
+      const stale = yield* transaction(
+        Effect.gen(function* () {
+          const refused = staleOf(tables, batch.positions)
+          if (refused.length > 0) return refused.map(({ queue, partition }): QueuePartition => ({ queue, partition }))
+          yield* alongside
+          applyBatch(tables, batch)
+          return []
+        })
+      )
+      yield* answerHook
+      if (fault === true) return yield* unavailable("flush")
+      return stale
+    })
+
+  const unfinished = (
+    of: QueuePartition & { readonly after: number; readonly limit: number },
+    fits: (task: Task) => boolean
+  ) =>
+    Effect.sync(() =>
+      [...(tables.unfinished.get(partitionSlot(of))?.values() ?? [])]
+        .filter((task) => task.offset > of.after && fits(task))
+        .sort((a, b) => a.offset - b.offset)
+        .slice(0, of.limit)
+    )
+
+  const ask = (task: string, kind: CommandKind) => tables.commands.set(commandSlot(task, kind), { task, kind })
+
+  const journal = Journal.of({
+    register: (queues) =>
+      Effect.sync(() => {
+        for (const queue of queues) tables.queues.set(queue.name, queue)
+      }),
+    lease: (of) =>
+      transaction(
+        Effect.suspend(() => {
+          if (!tables.queues.has(of.queue)) {
+            const reason = new WriteRefused({ detail: `there is no queue ${of.queue}` })
+            return Effect.fail(new JournalError({ operation: "lease", reason }))
+          }
+          const before = tables.assignments.get(partitionSlot(of))
+          const epoch = (before?.epoch ?? 0) + 1
+          const nextOffset = before?.nextOffset ?? 0
+          tables.assignments.set(partitionSlot(of), { epoch, owner: of.owner, clean: false, nextOffset })
+          return Effect.succeed({ epoch, nextOffset, clean: before?.clean ?? true })
+        })
+      ),
+    release: (of) =>
+      Effect.sync(() => {
+        const assignment = tables.assignments.get(partitionSlot(of))
+        if (assignment?.epoch === of.epoch) assignment.clean = true
+      }),
+    unfinished: (of) => unfinished(of, () => true),
+    backlog: (of) => {
+      const key = mailboxKeyOf(of.key)
+      return unfinished(of, ({ record }) => record?.key != null && mailboxKeyOf(record.key) === key)
+    },
+    known: (ids) =>
+      Effect.sync(() => {
+        const found = new Map<string, number>()
+        for (const id of ids) if (tables.tasks.has(id)) found.set(id, tables.tasks.get(id)!.offset)
+        return found
+      }),
+    task: (id) => Effect.sync(() => tables.tasks.get(id) ?? null),
+    commit,
+    steps: (task) =>
+      Effect.sync(() => new Map([...(tables.steps.get(task) ?? [])].map(([name, { result }]) => [name, result]))),
+    states: (queue, key) => Effect.sync(() => new Map(tables.states.get(keySlot(queue, key)) ?? [])),
+    controls: Effect.suspend(() => {
+      const controls = controlsOf(tables)
+      return Effect.as(controlsHook, controls)
+    }),
+    watchControls: (changed) =>
+      Effect.asVoid(
+        Effect.acquireRelease(
+          Effect.sync(() => {
+            watchers.add(changed)
+            changed()
+          }),
+          () => Effect.sync(() => watchers.delete(changed))
+        )
+      ),
+    pauseQueue: (queue, paused) =>
+      Effect.andThen(
+        Effect.sync(() => void (paused ? tables.pausedQueues.add(queue) : tables.pausedQueues.delete(queue))),
+        tell
+      ),
+    pauseKey: (key, paused, by) =>
+      Effect.andThen(
+        Effect.sync(() => {
+          if (paused) return void tables.pausedKeys.set(keySlot("", key), { queue: "", key, by })
+          for (const [slot, held] of tables.pausedKeys) {
+            if (mailboxKeyOf(held.key) === mailboxKeyOf(key)) tables.pausedKeys.delete(slot)
+          }
+        }),
+        tell
+      ),
+    requestCancel: (id) =>
+      Effect.tap(
+        Effect.sync(() => {
+          const task = tables.tasks.get(id)
+          if (task !== undefined && isFinal(task.state)) return false
+          ask(id, "cancel")
+          return true
+        }),
+        tell
+      ),
+    requestRetry: (id, by) =>
+      Effect.tap(
+        Effect.sync(() => {
+          if (!redrive(tables, id, by)) return false
+          ask(id, "retry")
+          return true
+        }),
+        tell
+      ),
+    accept: (events, alongside) =>
+      transaction(
+        Effect.gen(function* () {
+          const { fresh, answers } = judge(tables.events, events)
+          // Schedules for later starts are put by what goes alongside: they go back with it.
+          const schedules = [...tables.schedules]
+          const undo = Effect.sync(() => {
+            tables.schedules.clear()
+            for (const [id, schedule] of schedules) tables.schedules.set(id, schedule)
+          })
+          if (fresh.length > 0) yield* Effect.onError(alongside(fresh), () => undo)
+          for (const event of fresh) tables.events.set(event.id, event)
+          return answers
+        })
+      ),
+    putSchedule: (schedule) =>
+      Effect.sync(() => {
+        const before = tables.schedules.get(schedule.id)
+        const kept =
+          before === undefined
+            ? schedule
+            : {
+                ...schedule,
+                lastAt: before.lastAt,
+                nextAt: sameTiming(before, schedule) ? before.nextAt : schedule.nextAt
+              }
+        tables.schedules.set(schedule.id, kept)
+      }),
+    removeSchedule: (id) => Effect.sync(() => void tables.schedules.delete(id)),
+    schedules: Effect.sync(() => [...tables.schedules.values()].sort((a, b) => (a.id < b.id ? -1 : 1))),
+    dueSchedules: (now, tick) =>
+      transaction(
+        Effect.gen(function* () {
+          const due = [...tables.schedules.values()]
+            .filter(({ paused, nextAt }) => !paused && nextAt !== null && nextAt <= now)
+            .sort((a, b) => a.nextAt! - b.nextAt!)
+            .slice(0, duePage)
+          if (due.length === 0) return 0
+          for (const { id, nextAt, lastAt } of yield* tick(due)) {
+            const schedule = tables.schedules.get(id)
+            if (schedule !== undefined) tables.schedules.set(id, { ...schedule, nextAt, lastAt })
+          }
+          return due.length
+        })
+      )
+  })
+
+  const faults: MemoryJournalFaults = {
+    failCommits: (times, after = false) => {
+      for (let i = 0; i < times; i++) failing.push(after)
+    },
+    beforeAnswer: (effect) => {
+      answerHook = effect
+    },
+    beforeControls: (effect) => {
+      controlsHook = effect
+    }
+  }
+  return { journal, tables: tables as Readonly<MemoryTables>, faults }
+})
+
+/** Most schedules in one tick. */
+const duePage = 500
+
+/** A journal in memory. */
+export const layer = Layer.effect(
+  Journal,
+  Effect.map(makeMemoryJournal, ({ journal }) => journal)
+)

@@ -1,0 +1,139 @@
+/**
+ * The tables of a journal in memory and what a batch does to them. Plain data:
+ * everything here happens at once, so a reader never sees half of a write.
+ */
+import type { Task } from "../../domain/Task.ts"
+import { mailboxKeyOf } from "../../domain/Task.ts"
+import { isFinal } from "../../domain/TaskState.ts"
+import type { Schedule } from "../../domain/Schedule.ts"
+import type {
+  AttemptRow,
+  Batch,
+  CommandKind,
+  LogRow,
+  NewEvent,
+  QueueInfo,
+  QueuePartition,
+  StateRow,
+  StepRow
+} from "../Journal.ts"
+
+export interface Assignment {
+  epoch: number
+  owner: string
+  clean: boolean
+  nextOffset: number
+}
+
+export interface MemoryTables {
+  readonly queues: Map<string, QueueInfo>
+  readonly assignments: Map<string, Assignment>
+  /** By id, in the order in which they got their rows. */
+  readonly tasks: Map<string, Task>
+  /** Tasks that have not ended, by partition of a queue and id: what an owner asks for. */
+  readonly unfinished: Map<string, Map<string, Task>>
+  readonly attempts: Map<string, AttemptRow>
+  readonly steps: Map<string, Map<string, StepRow>>
+  readonly logs: Map<string, LogRow>
+  /** Values by name, by queue and key. */
+  readonly states: Map<string, Map<string, string>>
+  readonly pausedQueues: Set<string>
+  /** Paused mailboxes: queue (empty for all queues) and key; who paused them. */
+  readonly pausedKeys: Map<string, { readonly queue: string; readonly key: Uint8Array; readonly by: string }>
+  readonly commands: Map<string, { readonly task: string; readonly kind: CommandKind }>
+  readonly skips: Map<string, Batch["skips"][number]>
+  readonly events: Map<string, NewEvent>
+  readonly schedules: Map<string, Schedule>
+}
+
+export const emptyTables = (): MemoryTables => ({
+  queues: new Map(),
+  assignments: new Map(),
+  tasks: new Map(),
+  unfinished: new Map(),
+  attempts: new Map(),
+  steps: new Map(),
+  logs: new Map(),
+  states: new Map(),
+  pausedQueues: new Set(),
+  pausedKeys: new Map(),
+  commands: new Map(),
+  skips: new Map(),
+  events: new Map(),
+  schedules: new Map()
+})
+
+/** How a partition of a queue is named here. */
+export const partitionSlot = (of: QueuePartition): string => `${of.queue}/${of.partition}`
+
+/** How a key of a queue is named here. */
+export const keySlot = (queue: string, key: Uint8Array): string => `${queue}\n${mailboxKeyOf(key)}`
+
+/** How a command is named here. */
+export const commandSlot = (task: string, kind: CommandKind): string => `${task}\n${kind}`
+
+const store = (tables: MemoryTables, task: Task): void => {
+  tables.tasks.set(task.id, task)
+  const slot = partitionSlot(task)
+  let open = tables.unfinished.get(slot)
+  if (open === undefined) tables.unfinished.set(slot, (open = new Map()))
+  if (isFinal(task.state)) open.delete(task.id)
+  else open.set(task.id, task)
+}
+
+/** Inserts a task or brings it forward; a row that has ended is left alone. Bytes stay until the task has succeeded. */
+const upsert = (tables: MemoryTables, task: Task): void => {
+  const before = tables.tasks.get(task.id)
+  if (before !== undefined && isFinal(before.state)) return
+  const record = task.state === "succeeded" ? null : (task.record ?? before?.record ?? null)
+  if (before === undefined) return store(tables, { ...task, record })
+  const { queue, partition, offset, user, type, flow, priority, queuedAt } = before
+  store(tables, { ...task, queue, partition, offset, user, type, flow, priority, queuedAt, record })
+}
+
+/** Compare-and-set from a bad end back to queued; false where the task is in no such state or has no bytes. */
+export const redrive = (tables: MemoryTables, id: string, by: string): boolean => {
+  const task = tables.tasks.get(id)
+  if (task === undefined || !isFinal(task.state) || task.state === "succeeded" || task.record === null) return false
+  const reason = `retried by ${by}`
+  store(tables, { ...task, state: "queued", attempt: 0, crashes: 0, endedAt: null, notBefore: null, reason })
+  return true
+}
+
+const setState = (tables: MemoryTables, row: StateRow): void => {
+  const slot = keySlot(row.queue, row.key)
+  let values = tables.states.get(slot)
+  if (values === undefined) tables.states.set(slot, (values = new Map()))
+  if (row.value === null) values.delete(row.name)
+  else values.set(row.name, row.value)
+}
+
+const putFirst = <K, V>(map: Map<K, V>, key: K, value: V): void => {
+  if (!map.has(key)) map.set(key, value)
+}
+
+/** The positions whose epoch is not the newest: what the fence refuses. */
+export const staleOf = (tables: MemoryTables, positions: Batch["positions"]): ReadonlyArray<QueuePartition> =>
+  positions.filter((position) => tables.assignments.get(partitionSlot(position))?.epoch !== position.epoch)
+
+/** Writes a batch that passed the fence. */
+export const applyBatch = (tables: MemoryTables, batch: Batch): void => {
+  for (const position of batch.positions) {
+    const assignment = tables.assignments.get(partitionSlot(position))!
+    assignment.nextOffset = Math.max(assignment.nextOffset, position.nextOffset)
+  }
+  for (const task of batch.tasks) upsert(tables, task)
+  for (const row of batch.attempts) putFirst(tables.attempts, `${row.task}\n${row.number}\n${row.startedAt}`, row)
+  for (const row of batch.steps) {
+    let steps = tables.steps.get(row.task)
+    if (steps === undefined) tables.steps.set(row.task, (steps = new Map()))
+    putFirst(steps, row.name, row)
+  }
+  for (const row of batch.logs) putFirst(tables.logs, `${row.task}\n${row.seq}`, row)
+  for (const row of batch.states) setState(tables, row)
+  for (const { queue, key, reason } of batch.holds) {
+    putFirst(tables.pausedKeys, keySlot(queue, key), { queue, key, by: reason })
+  }
+  for (const row of batch.skips) putFirst(tables.skips, `${row.flow}\n${row.task}\n${row.offset}`, row)
+  for (const { task, kind } of batch.commands) tables.commands.delete(commandSlot(task, kind))
+}
