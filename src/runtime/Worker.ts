@@ -228,7 +228,10 @@ export const startWorker = <R>(given: Partial<WorkerOptions<R>> & Pick<WorkerOpt
       lane.membership = membership
       yield* Scope.addFinalizer(
         scope,
-        Effect.forEach([...lane.owned.keys()], (p) => give(lane, membership, p), { concurrency: "unbounded", discard: true })
+        // What is owned then, not now.
+        Effect.suspend(() =>
+          Effect.forEach([...lane.owned.keys()], (p) => give(lane, membership, p), { concurrency: "unbounded", discard: true })
+        )
       )
       yield* Effect.forkIn(
         Effect.tapCause(follow(lane, membership), (cause) => Effect.logError(`queue ${lane.actor.name} ended`, cause)),
