@@ -1,0 +1,59 @@
+/**
+ * A worker as a process of its own: `node worker.ts '<WorkerSettings as JSON>'`.
+ * It says `{"ready":…}` when it has joined, answers each line on its input with
+ * what it has counted, and ends in order on SIGTERM.
+ */
+import { Effect, Fiber } from "effect"
+import * as fs from "node:fs"
+import { createInterface } from "node:readline"
+import { startWorker } from "../../src/runtime/Worker.ts"
+import { benchActor } from "../support/benchActor.ts"
+import type { JobLog } from "../support/benchActor.ts"
+import { monotonicMs } from "../support/clock.ts"
+import { storageOf } from "../support/Installation.ts"
+import { fileLog } from "../support/JobEvents.ts"
+
+/** How a worker of a measurement runs. */
+export interface WorkerSettings {
+  readonly dataDir: string
+  readonly concurrency: number
+  /** File for starts and ends; without it they are only counted. */
+  readonly log?: string
+}
+
+/** What it answers. */
+export interface WorkerReport {
+  readonly started: number
+  readonly ended: number
+  /** Monotonic ms of the first start; null before it. */
+  readonly firstAt: number | null
+}
+
+const say = (answer: unknown): void => void fs.writeSync(1, `${JSON.stringify(answer)}\n`)
+
+const settings = JSON.parse(process.argv[2] ?? "{}") as WorkerSettings
+let started = 0
+let ended = 0
+let firstAt: number | null = null
+const file = settings.log === undefined ? undefined : fileLog(settings.log)
+const log: JobLog = {
+  started: (job) => {
+    if (started++ === 0) firstAt = monotonicMs()
+    file?.started(job)
+  },
+  ended: (job) => {
+    ended++
+    file?.ended(job)
+  }
+}
+
+const program = Effect.gen(function* () {
+  yield* startWorker({ actors: [benchActor(settings.concurrency, log)] })
+  say({ ready: monotonicMs() })
+  return yield* Effect.never
+}).pipe(Effect.scoped, Effect.provide(storageOf(settings.dataDir)))
+
+const fiber = Effect.runFork(program)
+fiber.addObserver(() => process.exit(0))
+process.on("SIGTERM", () => Effect.runFork(Fiber.interrupt(fiber)))
+createInterface({ input: process.stdin }).on("line", () => say({ started, ended, firstAt } satisfies WorkerReport))
