@@ -24,17 +24,20 @@ const make = Effect.gen(function* () {
 
   const lease = Effect.fn("Journal.lease")(function* (of: QueuePartition & { readonly owner: string }) {
     const now = new Date(yield* Clock.currentTimeMillis)
-    // `before` is read under the lock that the upsert takes, so no two owners can see the same epoch.
+    // `before` is read and locked as part of what is inserted: asked for in RETURNING alone it would come after the
+    // update and find nothing.
     const rows = yield* sql<{ epoch: bigint; next_offset: bigint; was_clean: boolean | null }>`
-      WITH before AS (
+      WITH before AS MATERIALIZED (
         SELECT clean FROM assignment WHERE queue = ${queues.id(of.queue)}::int2 AND partition = ${of.partition} FOR UPDATE)
       INSERT INTO assignment (queue, partition, epoch, owner, clean, leased_at)
-      VALUES (${queues.id(of.queue)}::int2, ${of.partition}, 1, ${of.owner}, false, ${now}::timestamptz)
+      SELECT ${queues.id(of.queue)}::int2, ${of.partition}::int4, 1, ${of.owner}, false, ${now}::timestamptz
+      FROM (SELECT 1) one LEFT JOIN before ON true
       ON CONFLICT (queue, partition) DO UPDATE SET epoch = assignment.epoch + 1, owner = excluded.owner, clean = false,
         leased_at = excluded.leased_at
       RETURNING epoch, next_offset, (SELECT clean FROM before) AS was_clean`
     const row = rows[0]!
-    return { epoch: Number(row.epoch), nextOffset: Number(row.next_offset), clean: row.was_clean ?? true }
+    const epoch = Number(row.epoch)
+    return { epoch, nextOffset: Number(row.next_offset), clean: row.was_clean ?? epoch === 1 }
   }, refused("lease"))
 
   return Journal.of({
