@@ -7,10 +7,23 @@ import { Data, Effect } from "effect"
 import { SqlClient } from "effect/sql"
 import type { SqlError } from "effect/sql"
 import { bigints, byteas, instants, ints, smallints, texts, uuids } from "../../database/columns.ts"
+import type { Task } from "../../domain/Task.ts"
+import { isFinal } from "../../domain/TaskState.ts"
 import type { Batch, QueuePartition } from "../Journal.ts"
 import { isPlain, plainParameters, taskParameters, upsertPlainTasks, upsertTasks } from "./TaskRows.ts"
 
 class Stale extends Data.TaggedError("Stale")<{ readonly partitions: ReadonlyArray<QueuePartition> }> {}
+
+/** A statement may touch a row only once: of several writes of one task the first end counts, else the last. */
+const oneRowEach = (tasks: ReadonlyArray<Task>): ReadonlyArray<Task> => {
+  const rows = new Map<string, Task>()
+  for (const task of tasks) {
+    const before = rows.get(task.id)
+    if (before === undefined) rows.set(task.id, task)
+    else if (!isFinal(before.state)) rows.set(task.id, { ...task, record: task.state === "succeeded" ? null : (task.record ?? before.record) })
+  }
+  return rows.size === tasks.length ? tasks : [...rows.values()]
+}
 
 const fence = `
 UPDATE assignment a SET next_offset = greatest(a.next_offset, v.next_offset)
@@ -31,15 +44,18 @@ export const makeCommit = (queueId: (name: string) => number) =>
       if (rows.length === positions.length) return
       const held = new Set(rows.map((row) => `${row.queue}/${row.partition}`))
       return yield* new Stale({
-        partitions: positions.filter((p) => !held.has(`${queueId(p.queue)}/${p.partition}`))
+        partitions: positions
+          .filter((p) => !held.has(`${queueId(p.queue)}/${p.partition}`))
+          .map(({ queue, partition }) => ({ queue, partition }))
       })
     })
 
     const write = Effect.fnUntraced(function* (batch: Batch) {
-      const plain = batch.tasks.filter(isPlain)
+      const tasks = oneRowEach(batch.tasks)
+      const plain = tasks.filter(isPlain)
       if (plain.length > 0) yield* sql.unsafe(upsertPlainTasks, plainParameters(plain, queueId))
-      if (plain.length < batch.tasks.length) {
-        const rest = batch.tasks.filter((task) => !isPlain(task))
+      if (plain.length < tasks.length) {
+        const rest = tasks.filter((task) => !isPlain(task))
         yield* sql.unsafe(upsertTasks, taskParameters(rest, queueId))
       }
       if (batch.attempts.length > 0) {
