@@ -1,0 +1,23 @@
+import { assert, describe, it } from "@effect/vitest"
+import { existsSync, readFileSync } from "node:fs"
+import * as path from "node:path"
+import { queueNames } from "../../src/actors/index.ts"
+import { envExample } from "../../src/config/example.ts"
+
+const root = path.join(import.meta.dirname, "..", "..")
+const read = (file: string) => readFileSync(path.join(root, file), "utf8")
+
+describe("documents", () => {
+  it(".env.example is what src/config says (npm run docs writes it)", () => {
+    assert.strictEqual(read(".env.example"), envExample(queueNames))
+  })
+
+  it("every npm script and file the README and CONTRIBUTING name exists", () => {
+    const scripts = (JSON.parse(read("package.json")) as { scripts: Record<string, string> }).scripts
+    for (const document of ["README.md", "CONTRIBUTING.md"]) {
+      const text = read(document)
+      for (const [, script] of text.matchAll(/npm run ([a-z:]+)/g)) assert.property(scripts, script!, document)
+      for (const [, file] of text.matchAll(/\]\((?!https?:)([^)#]+)\)/g)) assert.isTrue(existsSync(path.join(root, file!)), `${document}: ${file}`)
+    }
+  })
+})
