@@ -39,7 +39,7 @@ const storage = () =>
 const differences = (file: string) =>
   Effect.gen(function* () {
     // Examples use no services.
-    const actors = (yield* loadActors(file)) as ReadonlyArray<Actor<never>>
+    const actors = (yield* loadActors(file)) as unknown as ReadonlyArray<Actor<never>>
     const module = (yield* Effect.promise(() => import(path.resolve(file)))) as { readonly check: unknown }
     const wanted = yield* Schema.decodeUnknownEffect(Check)(module.check)
     yield* startWorker({ actors })

@@ -8,11 +8,32 @@ import * as storage from "./storage.ts"
 import * as telegram from "./telegram.ts"
 
 const sections: ReadonlyArray<readonly [string, ReadonlyArray<Setting<unknown>>]> = [
-  ["Storage", Object.values(storage)],
-  ["API", Object.values(http)],
-  ["Processes", Object.values(runtime)],
-  ["Models", Object.values(models)],
-  ["Telegram", Object.values(telegram)]
+  ["Storage", [storage.dataDir, storage.databaseUrl, storage.kafkaBrokers]],
+  ["API", [http.httpHost, http.httpPort]],
+  ["Processes", [runtime.slots, runtime.drainTime, runtime.logLevel]],
+  [
+    "Models",
+    [
+      models.openAiKey,
+      models.openAiUrl,
+      models.openAiModel,
+      models.openAiImageModel,
+      models.openAiTimeout,
+      models.openAiImageTimeout,
+      models.userSecret
+    ]
+  ],
+  [
+    "Telegram",
+    [
+      telegram.telegramApiId,
+      telegram.telegramApiHash,
+      telegram.telegramSession,
+      telegram.telegramBotToken,
+      telegram.telegramTimeout,
+      telegram.publishTimeout
+    ]
+  ]
 ]
 
 const entry = (setting: Setting<unknown>): string =>

@@ -14,9 +14,9 @@ import type { Intake } from "./Intake.ts"
 import * as Fifo from "./Fifo.ts"
 import { forkLoop } from "./forkLoop.ts"
 import { fromJournal } from "./LiveTask.ts"
-import type { LiveTask } from "./LiveTask.ts"
+import type { Lane, LiveTask } from "./Lane.ts"
 import * as Mailboxes from "./Mailboxes.ts"
-import type { Lane } from "./Ownership.ts"
+import type { Settlement } from "./Settlement.ts"
 
 export interface Wishes {
   controls: Controls
@@ -39,6 +39,7 @@ export interface ControlOptions {
   readonly wishes: Wishes
   readonly flush: Flush
   readonly attempts: Attempts
+  readonly settlement: Settlement
   readonly intake: Intake
   readonly changed: (lane: Lane) => void
 }
@@ -58,7 +59,7 @@ const find = (lanes: ReadonlyArray<Lane>, id: string): LiveTask | undefined => {
 /** Follows the controls as long as the scope is open. The first look is taken before this returns. */
 export const makeControl = (options: ControlOptions) =>
   Effect.gen(function* () {
-    const { lanes, wishes, flush, attempts, intake, changed } = options
+    const { lanes, wishes, flush, attempts, settlement, intake, changed } = options
     const journal = yield* Journal
     const clock = yield* Clock.Clock
     const bell = makeSignal()
@@ -89,7 +90,7 @@ export const makeControl = (options: ControlOptions) =>
       if (task !== undefined) {
         if (isFinal(task.state)) return
         if (task.state === "in_progress") return attempts.stop(task, "cancel")
-        attempts.cancelQueued(task, "an operator")
+        settlement.cancelQueued(task, "an operator")
         return finish()
       }
       wishes.cancels.add(command.task)
@@ -108,7 +109,7 @@ export const makeControl = (options: ControlOptions) =>
       const spilled = fromJournal(row, ownership, box, row.queuedAt, false)
       spilled.spilled = true
       ownership.live.set(row.id, spilled)
-      attempts.cancelQueued(spilled, "an operator")
+      settlement.cancelQueued(spilled, "an operator")
       finish()
     })
 

@@ -12,10 +12,10 @@ import * as Fifo from "./Fifo.ts"
 import type { Attempts } from "./Attempts.ts"
 import { poisonous } from "./Attempts.ts"
 import { forkLoop } from "./forkLoop.ts"
-import type { LiveTask } from "./LiveTask.ts"
+import type { Lane, LiveTask } from "./Lane.ts"
 import * as Mailboxes from "./Mailboxes.ts"
-import type { Lane } from "./Ownership.ts"
 import * as RateLimit from "./RateLimit.ts"
+import type { Settlement } from "./Settlement.ts"
 import type { Timers } from "./Timers.ts"
 
 export interface Dispatcher {
@@ -26,6 +26,7 @@ export interface Dispatcher {
 export interface DispatcherOptions {
   readonly lanes: ReadonlyArray<Lane>
   readonly attempts: Attempts
+  readonly settlement: Settlement
   readonly timers: Timers
   /** Most tasks that run at a time in this process. */
   readonly slots: number
@@ -50,7 +51,7 @@ interface Choice {
 
 export const makeDispatcher = (options: DispatcherOptions) =>
   Effect.gen(function* () {
-    const { lanes, attempts, timers, slots } = options
+    const { lanes, attempts, settlement, timers, slots } = options
     const clock = yield* Clock.Clock
     const bell = makeSignal()
     /** A task that must run with nothing beside it. */
@@ -84,7 +85,7 @@ export const makeDispatcher = (options: DispatcherOptions) =>
     const startNext = ({ lane, priority }: Choice, now: number) => {
       const box = Mailboxes.take(lane.boxes, priority)
       const task = Fifo.peek(box.tasks)!
-      if (task.notBefore !== null && task.notBefore > now) return attempts.park(task, task.notBefore)
+      if (task.notBefore !== null && task.notBefore > now) return settlement.park(task, task.notBefore)
       if (lane.bucket !== null) RateLimit.spend(lane.bucket)
       if (task.crashes >= poisonous) {
         alone = task

@@ -16,9 +16,8 @@ import type { AttemptRow, Batch, LogRow, StateRow, StepRow } from "../journal/Jo
 import type { JournalError } from "../journal/JournalError.ts"
 import { forkLoop } from "./forkLoop.ts"
 import { rowOf } from "./LiveTask.ts"
-import type { LiveTask, Outbox } from "./LiveTask.ts"
+import type { LiveTask, Outbox, Ownership } from "./Lane.ts"
 import type { Task } from "../domain/Task.ts"
-import type { Ownership } from "./Ownership.ts"
 import * as Watermark from "./Watermark.ts"
 
 /** Most tasks in one transaction. */

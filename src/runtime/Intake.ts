@@ -14,10 +14,9 @@ import { Journal } from "../journal/Journal.ts"
 import * as Fifo from "./Fifo.ts"
 import type { Flush } from "./Flush.ts"
 import { fromJournal, fromRecord } from "./LiveTask.ts"
-import type { LiveTask } from "./LiveTask.ts"
+import type { Lane, LiveTask, Ownership } from "./Lane.ts"
 import * as Mailboxes from "./Mailboxes.ts"
 import type { Mailbox } from "./Mailboxes.ts"
-import type { Lane, Ownership } from "./Ownership.ts"
 import * as Watermark from "./Watermark.ts"
 
 /** Bounds of what one queue holds in memory. */

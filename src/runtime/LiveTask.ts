@@ -1,60 +1,9 @@
-/** A task in the memory of its owner: the journal's row plus what only the running process needs. */
-import type { Fiber } from "effect"
-import type { OutgoingRecord } from "../broker/Record.ts"
+/** How a task in memory is made of a record or of a row, and the row it should have. */
 import type { Priority } from "../domain/Outcome.ts"
 import type { Task, TaskRecord } from "../domain/Task.ts"
-import type { TaskState } from "../domain/TaskState.ts"
 import { isFinal } from "../domain/TaskState.ts"
-import type { Batch, StateRow } from "../journal/Journal.ts"
+import type { LiveTask, Ownership } from "./Lane.ts"
 import type { Mailbox } from "./Mailboxes.ts"
-import type { Ownership } from "./Ownership.ts"
-
-/** Why the runtime interrupts an attempt. */
-export type StopReason = "cancel" | "timeout" | "drain" | "lost"
-
-/** What a task leaves behind, written in the transaction of its final row or not at all. */
-export interface Outbox {
-  readonly records: ReadonlyArray<OutgoingRecord>
-  readonly states: ReadonlyArray<StateRow>
-  readonly holds: Batch["holds"]
-}
-
-export interface LiveTask {
-  readonly id: string
-  readonly offset: number
-  readonly type: string
-  readonly flow: string | null
-  readonly priority: Priority
-  readonly queuedAt: number
-  readonly ownership: Ownership
-  readonly box: Mailbox<LiveTask>
-  /** Null while it is parked for long: read again from the journal before the start. */
-  record: TaskRecord | null
-  /** When it came into this process, ms. */
-  readonly loadedAt: number
-  state: TaskState
-  attempt: number
-  crashes: number
-  emitted: number
-  startedAt: number | null
-  endedAt: number | null
-  notBefore: number | null
-  reason: string | null
-  result: string | null
-  progress: string | null
-  /** Has a row in the journal, or will have one with the batch under way. */
-  written: boolean
-  /** The attempt whose running has been written down. */
-  announced: number
-  /** Left to the journal: it stands in no mailbox and is forgotten once its row is written. */
-  spilled: boolean
-  /** What goes with its final row; null where there is nothing. */
-  outbox: Outbox | null
-  stop: StopReason | null
-  fiber: Fiber.Fiber<unknown, unknown> | null
-  deadline: number
-  logSeq: number
-}
 
 const fresh = {
   announced: 0,

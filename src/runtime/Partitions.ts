@@ -13,7 +13,7 @@ import * as Fifo from "./Fifo.ts"
 import type { Flush } from "./Flush.ts"
 import type { Intake } from "./Intake.ts"
 import * as Mailboxes from "./Mailboxes.ts"
-import type { Lane, Ownership } from "./Ownership.ts"
+import type { Lane, Ownership } from "./Lane.ts"
 import * as Watermark from "./Watermark.ts"
 
 export interface PartitionsOptions {

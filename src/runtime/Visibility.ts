@@ -7,7 +7,7 @@ import { Clock, Duration, Effect } from "effect"
 import * as Fifo from "./Fifo.ts"
 import type { Flush } from "./Flush.ts"
 import { forkLoop } from "./forkLoop.ts"
-import type { Lane } from "./Ownership.ts"
+import type { Lane } from "./Lane.ts"
 
 const runningMs = 100
 const queuedMs = 1_000

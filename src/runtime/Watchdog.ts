@@ -7,7 +7,7 @@
 import { Clock, Duration, Effect } from "effect"
 import { Broker } from "../broker/Broker.ts"
 import { forkLoop } from "./forkLoop.ts"
-import type { Lane } from "./Ownership.ts"
+import type { Lane } from "./Lane.ts"
 
 export interface WatchdogOptions {
   readonly lanes: ReadonlyArray<Lane>

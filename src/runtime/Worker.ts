@@ -19,13 +19,13 @@ import { forkLoop } from "./forkLoop.ts"
 import { makeFlush } from "./Flush.ts"
 import { defaultBounds, makeIntake } from "./Intake.ts"
 import type { Bounds, Intake } from "./Intake.ts"
-import type { LiveTask } from "./LiveTask.ts"
+import type { Lane, LiveTask } from "./Lane.ts"
 import * as Mailboxes from "./Mailboxes.ts"
-import type { Lane } from "./Ownership.ts"
 import { makePartitions } from "./Partitions.ts"
 import type { Partitions } from "./Partitions.ts"
 import * as RateLimit from "./RateLimit.ts"
 import { runTicker } from "./ScheduleTicker.ts"
+import { makeSettlement } from "./Settlement.ts"
 import { makeTimers } from "./Timers.ts"
 import { makeVisibility } from "./Visibility.ts"
 import { makeWatchdog } from "./Watchdog.ts"
@@ -148,22 +148,22 @@ export const startWorker = <R>(given: Partial<WorkerOptions<R>> & Pick<WorkerOpt
       }
     })
     const timers = yield* makeTimers
-    const attempts = yield* makeAttempts<R>({
+    const settlement = yield* makeSettlement({
       flush,
       timers,
-      runFork,
       changed,
       ended: (task: LiveTask) => intake?.refill(task.ownership.lane, task.box),
       readersOf: (topic) => readers.get(topic) ?? 0,
       source: options.source
     })
+    const attempts = yield* makeAttempts<R>({ flush, settlement, runFork, changed })
     intake = yield* makeIntake({
       flush,
       bounds: options.bounds,
       isHeld: (lane, key) => isHeld(wishes, lane, key),
       cancelled: (task) => {
         if (!wishes.cancels.has(task.id)) return
-        attempts.cancelQueued(task, "an operator")
+        settlement.cancelQueued(task, "an operator")
         wishes.cancels.delete(task.id)
         flush.command({ task: task.id, kind: "cancel" })
       },
@@ -171,8 +171,8 @@ export const startWorker = <R>(given: Partial<WorkerOptions<R>> & Pick<WorkerOpt
       runFork: (effect) => void runFork(effect)
     })
     partitions = yield* makePartitions({ flush, intake, attempts, owner, drainMs: options.drainMs })
-    dispatcher = yield* makeDispatcher({ lanes, attempts, timers, slots: options.slots })
-    yield* makeControl({ lanes, wishes, flush, attempts, intake, changed })
+    dispatcher = yield* makeDispatcher({ lanes, attempts, settlement, timers, slots: options.slots })
+    yield* makeControl({ lanes, wishes, flush, attempts, settlement, intake, changed })
     yield* makeVisibility(lanes, flush)
     // How full a queue is follows from a walk over its mailboxes: too dear for every task, cheap now and then.
     yield* forkLoop(

@@ -1,0 +1,242 @@
+/**
+ * What the end of an attempt means for its task and its mailbox. Both change
+ * at once and the writing is left to the flush; so the next task of the key
+ * starts without waiting for the disk, and a crash repeats at most what was
+ * not flushed, in order.
+ *
+ * | outcome                     | task          | mailbox            | also                    |
+ * |-----------------------------|---------------|--------------------|-------------------------|
+ * | Done                        | succeeded     | next               | outputs, state changes  |
+ * | Retry, attempts left        | queued, later | waits at its head  | attempt row             |
+ * | Retry, none left; Fail      | failed        | next, or held      | attempt row, dead letter|
+ * | Delay                       | queued, later | waits at its head  | attempt not counted     |
+ * | Cancel, or asked to cancel  | cancelled     | next               | attempt row             |
+ * | undecodable                 | invalid       | next               | dead letter             |
+ * | stopped by drain or loss    | as it was     | dropped with owner | nothing                 |
+ */
+import { Clock, Effect, Random } from "effect"
+import type { OutgoingRecord } from "../broker/Record.ts"
+import { headersOf } from "../domain/Envelope.ts"
+import { outputIdOf } from "../domain/ids.ts"
+import { fail } from "../domain/Outcome.ts"
+import type { Done, Outcome } from "../domain/Outcome.ts"
+import { backoffOf, mayRetry } from "../domain/RetryPolicy.ts"
+import type { StateRow } from "../journal/Journal.ts"
+import { deadLetterOf } from "./DeadLetter.ts"
+import type { Flush } from "./Flush.ts"
+import type { Lane, LiveTask } from "./Lane.ts"
+import * as Mailboxes from "./Mailboxes.ts"
+import { storable } from "./TaskSession.ts"
+import type { TaskSession } from "./TaskSession.ts"
+import type { Timers } from "./Timers.ts"
+
+export interface SettlementOptions {
+  readonly flush: Flush
+  readonly timers: Timers
+  /** A slot is free or a mailbox is ready again. */
+  readonly changed: (lane: Lane) => void
+  /** A task has ended and left its mailbox. */
+  readonly ended: (task: LiveTask) => void
+  /** How many queues of this installation read a topic: what the flow has to wait for. */
+  readonly readersOf: (topic: string) => number
+  /** `ce_source` of outputs; the queue's name follows. */
+  readonly source: string
+}
+
+export interface Settlement {
+  readonly settle: (task: LiveTask, session: TaskSession | null, outcome: Outcome) => void
+  /** The record cannot be read: the task ends before it has begun. */
+  readonly invalid: (task: LiveTask, detail: string) => void
+  /** Ends a task that is not running as cancelled. */
+  readonly cancelQueued: (task: LiveTask, by: string) => void
+  /** Lets a mailbox wait until its head task may start. */
+  readonly park: (task: LiveTask, until: number) => void
+}
+
+/** JSON of what a handler answered; undefined for what JSON cannot say (cycles, bigints). */
+const jsonOf = (value: unknown): string | null | undefined => {
+  if (value === undefined || value === null) return null
+  try {
+    return JSON.stringify(value) ?? null
+  } catch {
+    return undefined
+  }
+}
+
+export const makeSettlement = (options: SettlementOptions) =>
+  Effect.gen(function* () {
+    const { flush, timers, changed } = options
+    const clock = yield* Clock.Clock
+    const random = yield* Random.Random
+
+    const park = (task: LiveTask, until: number) => {
+      const { box, ownership } = task
+      Mailboxes.wait(ownership.lane.boxes, box)
+      wakeAt(task, until)
+    }
+
+    const wakeAt = (task: LiveTask, until: number) => {
+      const { box, ownership } = task
+      timers.set(until, () => {
+        // The head may have been cancelled or parked anew: then this alarm is not its own.
+        if (task.notBefore !== until || !ownership.alive) return
+        Mailboxes.wake(ownership.lane.boxes, box, clock.currentTimeMillisUnsafe())
+        changed(ownership.lane)
+      })
+    }
+
+    const outputsOf = (task: LiveTask, outcome: Done, now: number): ReadonlyArray<OutgoingRecord> => {
+      let emitted = 0
+      const outputs = outcome.outputs.map((output, index): OutgoingRecord => {
+        emitted += options.readersOf(output.topic)
+        return {
+          topic: output.topic,
+          key: output.key,
+          value: output.value,
+          headers: headersOf({
+            id: output.id ?? outputIdOf(task.id, index),
+            type: output.type,
+            source: options.source + task.ownership.lane.actor.name,
+            time: now,
+            flow: task.flow,
+            priority: output.priority ?? task.priority,
+            traceparent: task.record!.headers["traceparent"]
+          })
+        }
+      })
+      task.emitted = task.flow === null ? 0 : emitted
+      return outputs
+    }
+
+    const statesOf = (task: LiveTask, session: TaskSession): ReadonlyArray<StateRow> => {
+      const { keyBytes: key } = task.box
+      if (session.changes.size === 0 || key === null) return []
+      const queue = task.ownership.lane.actor.name
+      return [...session.changes].map(([name, value]) => ({ queue, key, name: storable(name), value }))
+    }
+
+    const attemptRow = (task: LiveTask, outcome: string, now: number, reason: string, detail: unknown) =>
+      flush.item(task.ownership, {
+        kind: "attempt",
+        row: {
+          task: task.id,
+          number: task.attempt,
+          startedAt: task.startedAt ?? now,
+          endedAt: now,
+          outcome,
+          reason: storable(reason),
+          detail: jsonOf(detail) ?? null
+        }
+      })
+
+    const bury = (task: LiveTask, reason: string, detail: string | null) => {
+      const { lane, partition } = task.ownership
+      const letter = deadLetterOf({
+        task: task.id,
+        queue: lane.actor.name,
+        topic: lane.actor.topic.name,
+        partition,
+        offset: task.offset,
+        queuedAt: task.queuedAt,
+        attempts: task.attempt,
+        record: task.record!,
+        reason,
+        detail
+      })
+      task.outbox = { records: [letter], states: [], holds: [] }
+    }
+
+    /** The task has ended: the key goes on with the next. */
+    const end = (task: LiveTask, now: number) => {
+      const { lane } = task.ownership
+      task.endedAt = now
+      task.notBefore = null
+      flush.task(task)
+      Mailboxes.finish(lane.boxes, task.box, now)
+      options.ended(task)
+      changed(lane)
+    }
+
+    const failed = (task: LiveTask, reason: string, detail: unknown, now: number) => {
+      const { lane } = task.ownership
+      task.state = "failed"
+      task.reason = storable(reason)
+      attemptRow(task, "failed", now, reason, detail)
+      bury(task, reason, typeof detail === "string" ? detail : (jsonOf(detail) ?? null))
+      if (lane.actor.policy.retry.onExhausted === "block" && task.box.keyBytes !== null) {
+        Mailboxes.hold(task.box)
+        const held = { queue: lane.actor.name, key: task.box.keyBytes, reason: `task ${task.id} failed and its queue blocks` }
+        task.outbox = { ...task.outbox!, holds: [held] }
+      }
+      end(task, now)
+    }
+
+    const again = (task: LiveTask, until: number, reason: string) => {
+      task.state = "queued"
+      task.notBefore = until
+      task.reason = storable(reason)
+      flush.task(task)
+      park(task, until)
+      changed(task.ownership.lane)
+    }
+
+    const settle = (task: LiveTask, session: TaskSession | null, outcome: Outcome) => {
+      const now = clock.currentTimeMillisUnsafe()
+      const { retry: policy } = task.ownership.lane.actor.policy
+      switch (outcome._tag) {
+        case "Done": {
+          const result = jsonOf(outcome.result)
+          if (result === undefined) return settle(task, session, fail("its result cannot be written as JSON"))
+          task.state = "succeeded"
+          task.reason = null
+          task.result = result
+          const states = session === null ? [] : statesOf(task, session)
+          if (outcome.outputs.length > 0 || states.length > 0) {
+            task.outbox = { records: outputsOf(task, outcome, now), states, holds: [] }
+          }
+          return end(task, now)
+        }
+        case "Retry": {
+          if (!mayRetry(policy, task.attempt)) return failed(task, outcome.reason, undefined, now)
+          attemptRow(task, "retry", now, outcome.reason, undefined)
+          const wait = outcome.afterMs ?? backoffOf(policy, task.attempt, random.nextDoubleUnsafe())
+          return again(task, now + wait, outcome.reason)
+        }
+        case "Delay": {
+          attemptRow(task, "delay", now, outcome.reason, undefined)
+          task.attempt -= 1
+          return again(task, outcome.untilMs, outcome.reason)
+        }
+        case "Fail":
+          return failed(task, outcome.reason, outcome.detail, now)
+        case "Cancel": {
+          task.state = "cancelled"
+          task.reason = storable(outcome.reason)
+          attemptRow(task, "cancelled", now, outcome.reason, undefined)
+          return end(task, now)
+        }
+      }
+    }
+
+    const invalid = (task: LiveTask, detail: string) => {
+      task.state = "invalid"
+      task.reason = storable(detail)
+      bury(task, detail, null)
+      end(task, clock.currentTimeMillisUnsafe())
+    }
+
+    const cancelQueued = (task: LiveTask, by: string) => {
+      const now = clock.currentTimeMillisUnsafe()
+      const { lane } = task.ownership
+      if (!task.spilled && !Mailboxes.withdraw(lane.boxes, task.box, task, now)) return
+      task.state = "cancelled"
+      task.reason = storable(`cancelled by ${by}`)
+      task.endedAt = now
+      task.notBefore = null
+      flush.task(task)
+      options.ended(task)
+      changed(lane)
+    }
+
+    return { settle, invalid, cancelQueued, park } satisfies Settlement
+  })

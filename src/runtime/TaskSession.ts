@@ -1,0 +1,104 @@
+/**
+ * What the runtime does when a handler asks it for something. A step's result is in
+ * the journal before the handler goes on, so a repeat of the task gets it back
+ * instead of doing it again; state is read from the journal and written with
+ * the success of the task, in the same transaction.
+ */
+import type { Clock} from "effect";
+import { Effect, Schedule } from "effect"
+
+import type { Journal } from "../journal/Journal.ts"
+import type { Flush } from "./Flush.ts"
+import type { LiveTask } from "./Lane.ts"
+import type { TaskContext } from "./TaskContext.ts"
+
+export interface TaskSession {
+  readonly context: TaskContext
+  /** State changes to be written if the task succeeds; null removes. */
+  readonly changes: Map<string, string | null>
+}
+
+const longestText = 10_000
+
+/** Text that Postgres can hold: no NUL, and not endless. */
+export const storable = (text: string): string => text.slice(0, longestText).replaceAll("\0", "\uFFFD")
+
+// The journal comes back or the partition is lost, which interrupts the attempt: there is nothing else to wait for.
+const untilItAnswers = Effect.retry(Schedule.min([Schedule.exponential("50 millis"), Schedule.spaced("1 second")]))
+
+export interface ContextParts {
+  readonly journal: Journal["Service"]
+  readonly flush: Flush
+  readonly clock: Clock.Clock
+}
+
+/** The context of one attempt. */
+export const makeSession = (parts: ContextParts, task: LiveTask): TaskSession => {
+  const { journal, flush, clock } = parts
+  const { ownership, box } = task
+  const queue = ownership.lane.actor.name
+  const changes = new Map<string, string | null>()
+  let steps: Map<string, string> | undefined
+  let states: ReadonlyMap<string, string> | undefined
+
+  const step = <A, E, R>(name: string, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    Effect.gen(function* () {
+      steps ??= new Map(yield* untilItAnswers(journal.steps(task.id)).pipe(Effect.orDie))
+      const stored = steps.get(name)
+      if (stored !== undefined) return JSON.parse(stored) as A
+      const value = yield* effect
+      const result = JSON.stringify(value ?? null)
+      steps.set(name, result)
+      flush.item(ownership, {
+        kind: "step",
+        row: { task: task.id, name: storable(name), result, at: clock.currentTimeMillisUnsafe() }
+      })
+      yield* flush.barrier
+      // What a repeat will see is what this attempt sees: the value after its way through JSON.
+      return JSON.parse(result) as A
+    })
+
+  const readStates = Effect.gen(function* () {
+    if (states !== undefined || box.keyBytes === null) return (states ??= new Map())
+    // What the task before wrote must be in the journal before it is read there.
+    yield* flush.barrier
+    states = yield* untilItAnswers(journal.states(queue, box.keyBytes)).pipe(Effect.orDie)
+    return states
+  })
+
+  return {
+    changes,
+    context: {
+      id: task.id,
+      queue,
+      user: box.user ?? "",
+      type: task.type,
+      flow: task.flow,
+      attempt: task.attempt,
+      headers: task.record?.headers ?? {},
+      queuedAt: task.queuedAt,
+      step,
+      log: (message) =>
+        Effect.sync(() => {
+          const at = clock.currentTimeMillisUnsafe()
+          const seq = at * 1000 + (task.logSeq++ % 1000)
+          flush.item(ownership, { kind: "log", row: { task: task.id, seq, at, level: "info", message: storable(message) } })
+        }),
+      progress: (value) =>
+        Effect.sync(() => {
+          task.progress = JSON.stringify(value ?? null)
+          flush.task(task)
+        }),
+      getState: <A>(name: string) =>
+        Effect.map(readStates, (read) => {
+          const value = changes.has(name) ? changes.get(name) : read.get(name)
+          return value === undefined || value === null ? undefined : (JSON.parse(value) as A)
+        }),
+      setState: (name, value) =>
+        Effect.sync(() => {
+          changes.set(name, value === undefined ? null : JSON.stringify(value))
+        })
+    }
+  }
+}
+
