@@ -7,7 +7,7 @@
 import { Clock, Effect, Layer, Queue } from "effect"
 import { Broker } from "../Broker.ts"
 import type { MemberEvent, Membership, TopicSpec } from "../Broker.ts"
-import { BrokerError, BrokerUnavailable, PartitionMismatch, UnknownTopic } from "../BrokerError.ts"
+import { BrokerError, BrokerUnavailable, PartitionMismatch, RecordRefused, UnknownTopic } from "../BrokerError.ts"
 import { partitionOf } from "../murmur2.ts"
 import type { OutgoingRecord, Position, TopicRecord } from "../Record.ts"
 import { makeSignal } from "../Signal.ts"
@@ -105,7 +105,13 @@ export const makeMemoryBroker = Effect.sync(() => {
     if (fault === false) return yield* unavailable
     const timestamp = yield* Clock.currentTimeMillis
     const found = new Map<string, MemoryTopic>()
-    for (const record of records) found.set(record.topic, yield* find("append", record.topic))
+    for (const { topic: name, partition } of records) {
+      const topic = yield* find("append", name)
+      found.set(name, topic)
+      if (partition === undefined || topic.logs[partition] !== undefined) continue
+      const detail = `topic "${name}" has ${topic.logs.length} partitions and no partition ${partition}`
+      return yield* new BrokerError({ operation: "append", reason: new RecordRefused({ detail }) })
+    }
     const positions = records.map((record): Position => {
       const { logs } = found.get(record.topic)!
       const partition =

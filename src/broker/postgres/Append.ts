@@ -5,7 +5,7 @@
  */
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
-import type { BrokerError } from "../BrokerError.ts"
+import { BrokerError, RecordRefused } from "../BrokerError.ts"
 import { partitionOf } from "../murmur2.ts"
 import type { OutgoingRecord, Position } from "../Record.ts"
 import { byteas, ints, smallints, texts } from "../../database/columns.ts"
@@ -60,6 +60,10 @@ export const makeAppend = (
       for (const record of records) {
         const topic = topics.known(record.topic) ?? (yield* topics.get(record.topic))
         const partition = placeOf(record, topic, turn)
+        if (!(partition >= 0 && partition < topic.partitions)) {
+          const detail = `topic "${topic.name}" has ${topic.partitions} partitions and no partition ${partition}`
+          return yield* new BrokerError({ operation: "append", reason: new RecordRefused({ detail }) })
+        }
         const slot = `${topic.id}/${partition}`
         let count = counts.get(slot)
         if (count === undefined) counts.set(slot, (count = { topic: topic.id, partition, n: 0 }))
