@@ -75,10 +75,23 @@ const accept = (member: Member, asked: ReadonlyArray<FetchPosition>, records: Re
   return fresh
 }
 
+/** Event batches that may wait for the member: more would only hold memory. */
+const eventsAhead = 2
+
+/**
+ * Waits until the member has taken what was read before. Only reading waits:
+ * what becomes of partitions is told at once, so a member that is busy never
+ * holds up the keeper of the groups, which speaks for the whole process.
+ */
+const room = (member: Member): Effect.Effect<void> =>
+  Effect.suspend(() =>
+    Queue.sizeUnsafe(member.events) < eventsAhead ? Effect.void : Effect.andThen(Effect.sleep("2 millis"), room(member))
+  )
+
 /**
  * Fetches for ever. It sleeps when nothing came, and goes on when the topic
- * grows or a partition is taken, sought or resumed. The bounded queue of
- * events is what holds it back when nobody takes them.
+ * grows or a partition is taken, sought or resumed; while nobody takes what
+ * was read it reads no more.
  */
 export const fetchLoop = (
   member: Member,
@@ -86,6 +99,7 @@ export const fetchLoop = (
 ): Effect.Effect<never> =>
   Effect.forever(
     Effect.gen(function* () {
+      yield* room(member)
       const positions = positionsOf(member)
       if (positions.length === 0) return yield* member.wake.wait
       const records = accept(member, positions, yield* fetch(positions))

@@ -45,9 +45,6 @@ export const defaultOptions: PostgresBrokerOptions = {
 /** Stands for "some group changed" among the numbers of topics, which start at 1. */
 const groupsChanged = 0
 
-/** Event batches that may wait for the member: more would only hold memory. */
-const eventCapacity = 2
-
 const make = (options: PostgresBrokerOptions) =>
   Effect.gen(function* () {
     const pg = yield* PgClient.PgClient
@@ -140,7 +137,7 @@ const make = (options: PostgresBrokerOptions) =>
         key: { group, topic: topic.id },
         topic,
         held: new Map(),
-        events: yield* Queue.bounded<MemberEvent>(eventCapacity),
+        events: yield* Queue.unbounded<MemberEvent>(),
         wake: makeSignal()
       }
       members.add(member)
