@@ -63,7 +63,39 @@ interface Taken {
   readonly items: ReadonlyArray<Owned>
   readonly commands: ReadonlyArray<Command>
   readonly positions: ReadonlySet<Ownership>
-  readonly waiters: ReadonlyArray<() => void>
+  readonly waiters: ReadonlyArray<Waiter>
+  /** Whether the watermarks may move: not with the first part of what they cover. */
+  readonly isWhole: boolean
+}
+
+/** Who waits for what was dirty when it asked. */
+interface Waiter {
+  readonly done: () => void
+  /** How many tasks had become dirty by then. */
+  readonly came: number
+}
+
+const nothing: Outbox = { records: [], states: [], holds: [] }
+/** Marks a row that has been refused once already. */
+const refusedOutbox: Outbox = { ...nothing }
+
+type TakenTask = Taken["tasks"][number]
+
+/** A task whose row was refused, as a failure that can be stored. */
+const refusedOf = ([task, row]: TakenTask, detail: string): TakenTask => [
+  task,
+  { ...row, state: "failed", reason: `its end could not be stored: ${detail}`.slice(0, 1_000), result: null, progress: null },
+  refusedOutbox
+]
+
+/** Two halves, each behind the same fence; commands go with the first, the watermarks move with the second. */
+const halvesOf = (taken: Taken): readonly [Taken, Taken] => {
+  const tasks = taken.tasks.length >> 1
+  const items = taken.items.length >> 1
+  return [
+    { ...taken, tasks: taken.tasks.slice(0, tasks), items: taken.items.slice(0, items), isWhole: false },
+    { ...taken, tasks: taken.tasks.slice(tasks), items: taken.items.slice(items), commands: [] }
+  ]
 }
 
 /** The flush loop of this process; it runs as long as the scope is open. */
@@ -76,7 +108,10 @@ export const makeFlush = (options: FlushOptions) =>
     let items: Array<Owned> = []
     let commands: Array<Command> = []
     let positions = new Set<Ownership>()
-    let waiters: Array<() => void> = []
+    let waiters: Array<Waiter> = []
+    // Dirty tasks leave in the order in which they came: a waiter's are written once as many have left as had come.
+    let came = 0
+    let left = 0
 
     const isDirty = () =>
       tasks.size > 0 || items.length > 0 || commands.length > 0 || positions.size > 0 || waiters.length > 0
@@ -87,6 +122,7 @@ export const makeFlush = (options: FlushOptions) =>
       for (const task of tasks) {
         if (rows.length >= batchLimit) break
         tasks.delete(task)
+        left++
         if (!task.ownership.alive) continue
         task.written = true
         Watermark.journalled(task.ownership.mark, task.offset)
@@ -94,13 +130,12 @@ export const makeFlush = (options: FlushOptions) =>
         rows.push([task, rowOf(task), isFinal(task.state) ? task.outbox : null])
       }
       for (const { ownership } of items) touched.add(ownership)
-      const isAll = tasks.size === 0
-      // A waiter is answered when all it saw dirty is written: not before the last part of a large backlog.
-      const taken: Taken = { tasks: rows, items, commands, positions: touched, waiters: isAll ? waiters : [] }
+      const written = waiters.filter((waiter) => waiter.came <= left)
+      const taken: Taken = { tasks: rows, items, commands, positions: touched, waiters: written, isWhole: true }
       items = []
       commands = []
       positions = new Set()
-      if (isAll) waiters = []
+      if (written.length > 0) waiters = waiters.filter((waiter) => waiter.came > left)
       return taken
     }
 
@@ -133,7 +168,7 @@ export const makeFlush = (options: FlushOptions) =>
       for (const ownership of taken.positions) {
         if (!ownership.alive) continue
         const { lane, partition, epoch, mark } = ownership
-        fences.push({ queue: lane.actor.name, partition, epoch, nextOffset: mark.next })
+        fences.push({ queue: lane.actor.name, partition, epoch, nextOffset: taken.isWhole ? mark.next : 0 })
       }
       return {
         batch: { positions: fences, tasks: rows, attempts, steps, logs, states, holds, skips, commands: taken.commands },
@@ -158,26 +193,50 @@ export const makeFlush = (options: FlushOptions) =>
         )
       })
 
+    /**
+     * A write that the journal refuses must not stop all others: the batch is
+     * halved until it stands alone, and then goes without what was refused.
+     */
+    const writeAll = (taken: Taken): Effect.Effect<void, JournalError | BrokerError> =>
+      Effect.catchIf(
+        write(taken),
+        (error) => !error.isRetryable,
+        (error) => {
+          const size = taken.tasks.length + taken.items.length
+          if (size > 1) {
+            const [first, second] = halvesOf(taken)
+            return Effect.andThen(writeAll(first), writeAll(second))
+          }
+          const [task] = taken.tasks
+          const logged = Effect.logError("the journal refused a write, it goes without it", error.message)
+          if (task === undefined || task[2] === refusedOutbox) return logged
+          return Effect.andThen(logged, writeAll({ ...taken, tasks: [refusedOf(task, error.message)] }))
+        }
+      )
+
     const round = Effect.gen(function* () {
       if (!isDirty()) yield* bell.wait
       if (!isDirty()) return
       const taken = take()
-      yield* write(taken).pipe(
+      yield* writeAll(taken).pipe(
         Effect.tapError((error) => Effect.logWarning("the flush failed, trying again", error.message)),
         Effect.retry(Schedule.min([Schedule.exponential("20 millis"), Schedule.spaced("1 second")]))
       )
       options.flushed(taken.tasks.map(([task]) => task))
-      for (const done of taken.waiters) done()
+      for (const { done } of taken.waiters) done()
     })
     yield* forkLoop("the flush loop", round)
 
     const after = (done: () => void) => {
-      waiters.push(done)
+      waiters.push({ done, came })
       bell.ring()
     }
     return {
       task: (task) => {
-        tasks.add(task)
+        if (!tasks.has(task)) {
+          tasks.add(task)
+          came++
+        }
         bell.ring()
       },
       item: (ownership, item) => {
