@@ -15,7 +15,7 @@ import { makeAttempts } from "./Attempts.ts"
 import { isHeld, makeControl, makeWishes } from "./Control.ts"
 import { makeDispatcher } from "./Dispatcher.ts"
 import type { Dispatcher } from "./Dispatcher.ts"
-import { forkLoop } from "./forkLoop.ts"
+import { forkLoop, logged } from "./forkLoop.ts"
 import { makeFlush } from "./Flush.ts"
 import { defaultBounds, makeIntake } from "./Intake.ts"
 import type { Bounds, Intake } from "./Intake.ts"
@@ -189,7 +189,7 @@ export const startWorker = <R>(given: Partial<WorkerOptions<R>> & Pick<WorkerOpt
     const { take, give, lose } = partitions
 
     /** Follows one membership; its end gives all partitions back. */
-    const follow = (lane: Lane, membership: Membership): Effect.Effect<never> =>
+    const follow = (lane: Lane, membership: Membership, scope: Scope.Scope): Effect.Effect<never> =>
       Effect.forever(
         Effect.gen(function* () {
           const event = yield* Queue.take(membership.events)
@@ -200,10 +200,12 @@ export const startWorker = <R>(given: Partial<WorkerOptions<R>> & Pick<WorkerOpt
                 discard: true
               })
             case "Revoked":
-              return yield* Effect.forEach(event.partitions, (p) => give(lane, membership, p), {
-                concurrency: "unbounded",
-                discard: true
-              })
+              // A drain takes its time; what is kept goes on meanwhile.
+              return yield* Effect.forEach(
+                event.partitions,
+                (p) => Effect.forkIn(logged(`the hand-over of ${lane.actor.name}/${p}`, give(lane, membership, p)), scope),
+                { discard: true }
+              )
             case "Lost":
               for (const partition of event.partitions) lose(lane, partition)
               return
@@ -234,7 +236,7 @@ export const startWorker = <R>(given: Partial<WorkerOptions<R>> & Pick<WorkerOpt
         )
       )
       yield* Effect.forkIn(
-        Effect.tapCause(follow(lane, membership), (cause) => Effect.logError(`queue ${lane.actor.name} ended`, cause)),
+        logged(`queue ${lane.actor.name}`, follow(lane, membership, scope)),
         scope
       )
     })
@@ -251,6 +253,10 @@ export const startWorker = <R>(given: Partial<WorkerOptions<R>> & Pick<WorkerOpt
     })
     yield* runTicker
     yield* forkLoop("the report of offsets", reportOffsets(lanes))
+    yield* forkLoop(
+      "the dropping of old records",
+      Effect.andThen(Effect.sleep(Duration.millis(expireEveryMs)), Effect.ignore(broker.expire))
+    )
     return { lanes } satisfies Worker
   })
 
@@ -258,6 +264,7 @@ export const startWorker = <R>(given: Partial<WorkerOptions<R>> & Pick<WorkerOpt
 const refillLookMs = 10
 
 const reportEveryMs = 1_000
+const expireEveryMs = 600_000
 
 /** Tells the broker now and then how far each partition is, for lag tools and retention. */
 const reportOffsets = (lanes: ReadonlyArray<Lane>) =>
