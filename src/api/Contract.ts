@@ -1,8 +1,25 @@
 /** The HTTP API as a contract: routes, shapes and errors, without a line of server code. */
 import { Schema } from "effect"
-import { HttpApi, HttpApiEndpoint, HttpApiGroup, HttpApiMiddleware, HttpApiSchema, HttpApiSecurity, OpenApi } from "effect/http-api"
-import { BadRequest, Conflict, NotFound, Unauthorized, Unavailable } from "./Problems.ts"
-import { EventView, MailboxView, QueueView, Receipt, TaskAnswer, TaskDetail, TaskPage } from "./Views.ts"
+import {
+  HttpApi,
+  HttpApiEndpoint,
+  HttpApiGroup,
+  HttpApiMiddleware,
+  HttpApiSchema,
+  HttpApiSecurity,
+  OpenApi
+} from "effect/http-api"
+import {
+  BadRequest,
+  BodyTooLarge,
+  Conflict,
+  NotFound,
+  Unauthorized,
+  Unavailable,
+  Unexpected,
+  UnsupportedMediaType
+} from "./Problems.ts"
+import { EventView, FlowAnswer, MailboxView, QueueView, Receipt, TaskAnswer, TaskDetail, TaskPage } from "./Views.ts"
 
 /** Most events in one batch. */
 export const batchLimit = 1_000
@@ -10,117 +27,169 @@ export const largestPage = 500
 
 /** Turns what does not fit the contract into a problem that names each bad field. */
 export class RequestCheck extends HttpApiMiddleware.Service<RequestCheck>()("postroom/api/RequestCheck", {
-  error: BadRequest.problem
+  error: [BadRequest.problem, Unexpected.problem]
 }) {}
 
 /** A bearer token on every route but health. */
 export class Authorization extends HttpApiMiddleware.Service<Authorization>()("postroom/api/Authorization", {
   security: { bearer: HttpApiSecurity.bearer },
-  error: Unauthorized.problem
+  error: [Unauthorized.problem, Unavailable.problem]
 }) {}
 
-const eventId = Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(200), Schema.isPattern(/^[^\0]*$/))
-const user = Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(200), Schema.isPattern(/^[^\0]*$/))
+const says = (summary: string, description?: string) =>
+  OpenApi.annotations({ summary, ...(description === undefined ? {} : { description }) })
+
+const name = Schema.String.check(
+  Schema.isMinLength(1),
+  Schema.isMaxLength(200),
+  Schema.isPattern(/^[^\0]*$/, { message: "must not contain NUL" })
+)
+const key = Schema.optionalKey(name.annotate({ description: "Sending the same key again answers the same." }))
+const time = Schema.String.annotate({ format: "date-time" })
 
 /** An event as a client posts it; `data` is checked by the type's own schema. */
 export const PostedEvent = Schema.Struct({
-  type: Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(200)),
-  user,
-  data: Schema.Unknown,
-  /** Posting the same id again answers the same; another body under it is refused. */
-  id: Schema.optionalKey(eventId),
-  /** Start then instead of now. */
-  at: Schema.optionalKey(Schema.String.annotate({ format: "date-time" })),
+  type: name.annotate({ description: "What happened, for example source.due." }),
+  user: name.annotate({ description: "Whose event it is: the order is kept per user." }),
+  data: Schema.Unknown.annotate({ description: "Checked by the type's own schema." }),
+  id: Schema.optionalKey(
+    name.annotate({ description: "Posting it again answers the same; with another body it is refused." })
+  ),
+  at: Schema.optionalKey(time.annotate({ description: "When to start, instead of now." })),
   priority: Schema.optionalKey(Schema.Literals(["high", "medium", "low"]))
 })
 export type PostedEvent = typeof PostedEvent.Type
 
 const accepted = HttpApiSchema.status(202)
 const failures = [NotFound.problem, Unavailable.problem] as const
+const submitting = [
+  BadRequest.problem,
+  Conflict.problem,
+  BodyTooLarge.problem,
+  UnsupportedMediaType.problem,
+  Unavailable.problem
+] as const
 
 export class Events extends HttpApiGroup.make("events")
   .add(
     HttpApiEndpoint.post("post", "/events", {
       payload: PostedEvent,
-      headers: { "idempotency-key": Schema.optionalKey(eventId) },
+      headers: { "idempotency-key": key },
       success: Receipt.pipe(accepted),
-      error: [BadRequest.problem, Conflict.problem, Unavailable.problem]
-    }),
+      error: submitting
+    }).annotateMerge(says("Post an event", "Answered when it is on disk. A repeat of its id answers the same.")),
     HttpApiEndpoint.post("batch", "/events/batch", {
       payload: Schema.Struct({
         events: Schema.Array(PostedEvent).check(Schema.isMinLength(1), Schema.isMaxLength(batchLimit))
       }),
+      headers: { "idempotency-key": key },
       success: Schema.Struct({ events: Schema.Array(Receipt) }).pipe(accepted),
-      error: [BadRequest.problem, Conflict.problem, Unavailable.problem]
-    }),
-    HttpApiEndpoint.get("get", "/events/:id", { params: { id: Schema.String }, success: EventView, error: failures })
+      error: submitting
+    }).annotateMerge(
+      says("Post events", "All of them or none. With an Idempotency-Key, events without an id get one made of it.")
+    ),
+    HttpApiEndpoint.get("get", "/events/:id", {
+      params: { id: Schema.String },
+      success: EventView,
+      error: failures
+    }).annotateMerge(says("An event, its flow and the results so far")),
+    HttpApiEndpoint.post("cancel", "/events/:id/cancel", {
+      params: { id: Schema.String },
+      success: FlowAnswer.pipe(accepted),
+      error: [...failures, Conflict.problem]
+    }).annotateMerge(
+      says("Cancel a whole flow", "Every task of it that has not ended, and those that would still come.")
+    )
   )
   .middleware(Authorization) {}
 
 const count = Schema.NumberFromString.check(Schema.isInt(), Schema.isBetween({ minimum: 1, maximum: largestPage }))
+const filter = (description: string) => Schema.optionalKey(Schema.String.annotate({ description }))
 
 export class Tasks extends HttpApiGroup.make("tasks")
   .add(
     HttpApiEndpoint.get("list", "/tasks", {
       query: {
-        /** One status or several, separated by commas. */
-        status: Schema.optionalKey(Schema.String),
-        queue: Schema.optionalKey(Schema.String),
-        user: Schema.optionalKey(Schema.String),
-        type: Schema.optionalKey(Schema.String),
-        flow: Schema.optionalKey(Schema.String),
-        since: Schema.optionalKey(Schema.String),
-        until: Schema.optionalKey(Schema.String),
-        q: Schema.optionalKey(Schema.String),
-        limit: Schema.optionalKey(count),
-        cursor: Schema.optionalKey(Schema.String)
+        status: filter("One status or several, separated by commas."),
+        queue: filter("Name of a queue."),
+        user: filter("Whose tasks."),
+        type: filter("Type of the record."),
+        flow: filter("Id of the event they descend from."),
+        since: filter("Queued at or after this time."),
+        until: filter("Queued before this time."),
+        q: filter("Part of the reason or the user, or the beginning of an id."),
+        limit: Schema.optionalKey(count.annotate({ description: `At most so many, up to ${largestPage}.` })),
+        cursor: filter("What `next` of the page before said.")
       },
       success: TaskPage,
       error: [BadRequest.problem, Unavailable.problem]
-    }),
-    HttpApiEndpoint.get("get", "/tasks/:id", { params: { id: Schema.String }, success: TaskDetail, error: failures }),
+    }).annotateMerge(says("Tasks, newest first")),
+    HttpApiEndpoint.get("get", "/tasks/:id", {
+      params: { id: Schema.String },
+      success: TaskDetail,
+      error: failures
+    }).annotateMerge(says("A task with its attempts, steps and log, and why it waits")),
     HttpApiEndpoint.post("cancel", "/tasks/:id/cancel", {
       params: { id: Schema.String },
       success: TaskAnswer.pipe(accepted),
       error: [...failures, Conflict.problem]
-    }),
+    }).annotateMerge(says("Cancel a task", "A waiting one will not run, a running one is interrupted.")),
     HttpApiEndpoint.post("retry", "/tasks/:id/retry", {
       params: { id: Schema.String },
       success: TaskAnswer.pipe(accepted),
       error: [...failures, Conflict.problem]
-    })
+    }).annotateMerge(says("Run a task again that ended badly"))
   )
   .middleware(Authorization) {}
 
 const Paused = Schema.Struct({ paused: Schema.Boolean })
+const ofQueue = { params: { name: Schema.String }, success: Paused, error: failures }
 
 export class Queues extends HttpApiGroup.make("queues")
   .add(
-    HttpApiEndpoint.get("list", "/queues", { success: Schema.Array(QueueView), error: Unavailable.problem }),
-    HttpApiEndpoint.post("pause", "/queues/:name/pause", { params: { name: Schema.String }, success: Paused, error: failures }),
-    HttpApiEndpoint.post("resume", "/queues/:name/resume", { params: { name: Schema.String }, success: Paused, error: failures })
+    HttpApiEndpoint.get("list", "/queues", {
+      success: Schema.Array(QueueView),
+      error: Unavailable.problem
+    }).annotateMerge(says("The queues and what stands in them")),
+    HttpApiEndpoint.post("pause", "/queues/:name/pause", ofQueue).annotateMerge(says("Start no more tasks of a queue")),
+    HttpApiEndpoint.post("resume", "/queues/:name/resume", ofQueue).annotateMerge(says("Let a queue go on"))
   )
   .middleware(Authorization) {}
 
+const ofUser = { params: { id: name }, success: Paused, error: Unavailable.problem }
+
 export class Users extends HttpApiGroup.make("users")
   .add(
-    HttpApiEndpoint.get("mailbox", "/users/:id/mailbox", { params: { id: user }, success: MailboxView, error: Unavailable.problem }),
-    HttpApiEndpoint.post("pause", "/users/:id/pause", { params: { id: user }, success: Paused, error: Unavailable.problem }),
-    HttpApiEndpoint.post("resume", "/users/:id/resume", { params: { id: user }, success: Paused, error: Unavailable.problem })
+    HttpApiEndpoint.get("mailbox", "/users/:id/mailbox", {
+      params: { id: name },
+      success: MailboxView,
+      error: Unavailable.problem
+    }).annotateMerge(says("What waits and runs for a user, in order within each queue")),
+    HttpApiEndpoint.post("pause", "/users/:id/pause", ofUser).annotateMerge(says("Start no more tasks of a user")),
+    HttpApiEndpoint.post("resume", "/users/:id/resume", ofUser).annotateMerge(says("Let a user's tasks go on"))
   )
   .middleware(Authorization) {}
 
 const Health = Schema.Struct({ status: Schema.Literals(["ok"]) })
 
 export class HealthChecks extends HttpApiGroup.make("health").add(
-  HttpApiEndpoint.get("live", "/health/live", { success: Health }),
-  HttpApiEndpoint.get("ready", "/health/ready", { success: Health, error: Unavailable.problem })
+  HttpApiEndpoint.get("live", "/health/live", { success: Health }).annotateMerge(says("The process is there")),
+  HttpApiEndpoint.get("ready", "/health/ready", { success: Health, error: Unavailable.problem }).annotateMerge(
+    says("The process can work: its database answers")
+  )
 ) {}
 
 /** Metrics in Prometheus' text format, behind the same token. */
 export class Metrics extends HttpApiGroup.make("metrics")
-  .add(HttpApiEndpoint.get("text", "/metrics", { success: Schema.String.pipe(HttpApiSchema.asText({ contentType: "text/plain; version=0.0.4" })) }))
+  .add(
+    HttpApiEndpoint.get("text", "/metrics", {
+      success: Schema.String.pipe(HttpApiSchema.asText({ contentType: "text/plain; version=0.0.4" }))
+    }).annotateMerge(says("Metrics in Prometheus' text format"))
+  )
   .middleware(Authorization) {}
+
+/** Fields nobody knows are refused, so that a misspelt filter does not list everything. */
+const strict = { errors: "all", onExcessProperty: "error" } as const
 
 export class Api extends HttpApi.make("postroom")
   .add(Events)
@@ -131,5 +200,6 @@ export class Api extends HttpApi.make("postroom")
   .add(Metrics)
   .prefix("/api/v1")
   .middleware(RequestCheck)
+  .annotate(HttpApi.PayloadParseOptions, strict)
+  .annotate(HttpApi.QueryParseOptions, strict)
   .annotateMerge(OpenApi.annotations({ title: "Postroom", version: "1" })) {}
-

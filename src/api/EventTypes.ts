@@ -9,7 +9,9 @@ export interface EventType {
   readonly queues: ReadonlyArray<string>
 }
 
-export class EventTypes extends Context.Service<EventTypes, ReadonlyMap<string, EventType>>()("postroom/api/EventTypes") {}
+export class EventTypes extends Context.Service<EventTypes, ReadonlyMap<string, EventType>>()(
+  "postroom/api/EventTypes"
+) {}
 
 /** The event types of a list of queues. */
 export const eventTypesOf = (

@@ -3,38 +3,40 @@
  * unless told otherwise, and every route but health asks for a token.
  */
 import { NodeHttpServer } from "@effect/platform-node"
-import { ByteSize, Effect, Layer, Redacted, SchemaIssue } from "effect"
+import { ByteSize, Effect, Layer, Redacted } from "effect"
 import { HttpIncomingMessage, HttpRouter } from "effect/http"
 import { HttpApiBuilder, HttpApiMiddleware } from "effect/http-api"
 import { createServer } from "node:http"
+import { layerAnswers } from "./answers.ts"
 import { Api, Authorization, RequestCheck } from "./Contract.ts"
 import { queueRoutes, userRoutes } from "./controlRoutes.ts"
 import { eventRoutes } from "./eventRoutes.ts"
+import { fieldIssues } from "./fieldIssues.ts"
+import { guarded } from "./guarded.ts"
 import { healthRoutes, metricsRoutes } from "./healthRoutes.ts"
-import { BadRequest, Unauthorized } from "./Problems.ts"
+import { BadRequest, Unauthorized, Unexpected } from "./Problems.ts"
 import { taskRoutes } from "./taskRoutes.ts"
 import { Tokens } from "./Tokens.ts"
 
 /** Largest body of a request. */
 const bodyLimit = ByteSize.kibibytes(256)
 
-const formatIssues = SchemaIssue.makeFormatterStandardSchemaV1()
+/** Longest segment of a path: a user's or an event's id, percent-encoded. */
+const longestSegment = 4_096
 
-const segment = (key: PropertyKey | { readonly key: PropertyKey }): string | number => {
-  const name = typeof key === "object" ? key.key : key
-  return typeof name === "number" ? name : String(name)
+const placeOf: Readonly<Record<string, ReadonlyArray<string>>> = {
+  Params: ["path"],
+  Query: ["query"],
+  Headers: ["header"]
 }
 
-const requestCheck = HttpApiMiddleware.layerSchemaErrorTransform(RequestCheck, (error) =>
-  Effect.fail(
-    BadRequest.of(
-      "the request does not fit",
-      formatIssues(error.cause.issue).issues.map((issue) => ({
-        path: [error.kind.toLowerCase(), ...(issue.path ?? []).map(segment)],
-        message: issue.message
-      }))
-    )
-  )
+const requestCheck = HttpApiMiddleware.layerSchemaErrorTransform(RequestCheck, ({ kind, cause }) =>
+  kind === "Body" || kind === "ResponseHeaders"
+    ? Effect.andThen(
+        Effect.logError("an answer does not fit its contract", cause.message),
+        Effect.fail(Unexpected.of())
+      )
+    : Effect.fail(BadRequest.of("the request does not fit", fieldIssues(cause, placeOf[kind] ?? [])))
 )
 
 const authorization = Layer.effect(
@@ -43,7 +45,7 @@ const authorization = Layer.effect(
     Authorization.of({
       bearer: (httpEffect, { credential }) =>
         Effect.gen(function* () {
-          const isValid = yield* Effect.orDie(tokens.isValid(Redacted.value(credential)))
+          const isValid = yield* guarded(tokens.isValid(Redacted.value(credential)))
           return isValid ? yield* httpEffect : yield* Unauthorized.of()
         })
     })
@@ -52,12 +54,23 @@ const authorization = Layer.effect(
 
 const routes = HttpApiBuilder.layer(Api, { openapiPath: "/openapi.json" }).pipe(
   Layer.provide([eventRoutes, taskRoutes, queueRoutes, userRoutes, healthRoutes, metricsRoutes]),
-  Layer.provide([requestCheck, authorization])
+  Layer.provide([requestCheck, authorization]),
+  Layer.merge(layerAnswers(ByteSize.toNumberUnsafe(bodyLimit)))
 )
 
 /** The server at `host` and `port`; 0 takes any port. */
 export const layer = (host: string, port: number) =>
-  HttpRouter.serve(routes, { disableLogger: true, disableListenLog: true }).pipe(
+  HttpRouter.serve(routes, {
+    disableLogger: true,
+    disableListenLog: true,
+    routerConfig: { maxParamLength: longestSegment }
+  }).pipe(
     Layer.provide(Layer.succeed(HttpIncomingMessage.MaxBodySize, bodyLimit)),
-    Layer.provideMerge(NodeHttpServer.layer(() => createServer({ requestTimeout: 30_000, headersTimeout: 10_000 }), { host, port, gracefulShutdownTimeout: "2 seconds" }))
+    Layer.provideMerge(
+      NodeHttpServer.layer(() => createServer({ requestTimeout: 30_000, headersTimeout: 10_000 }), {
+        host,
+        port,
+        gracefulShutdownTimeout: "2 seconds"
+      })
+    )
   )

@@ -4,7 +4,8 @@
  * none). The first start makes one and shows it once.
  */
 import { Clock, Context, Effect, Layer } from "effect"
-import { SqlClient, SqlError } from "effect/sql"
+import type { SqlError } from "effect/sql"
+import { SqlClient } from "effect/sql"
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto"
 
 export class Tokens extends Context.Service<
@@ -49,7 +50,9 @@ export const layer = Layer.effect(
       const now = clock.currentTimeMillisUnsafe()
       const remembered = known.get(id)
       if (remembered !== undefined && remembered.until > now) return equal(remembered.digest, digest)
-      const rows = yield* sql<{ digest: string }>`UPDATE token SET last_used_at = now() WHERE id = ${id} RETURNING digest`
+      const rows = yield* sql<{
+        digest: string
+      }>`UPDATE token SET last_used_at = now() WHERE id = ${id} RETURNING digest`
       known.delete(id)
       if (rows[0] === undefined) return false
       known.set(id, { digest: rows[0].digest, until: now + rememberedMs })

@@ -58,11 +58,12 @@ export const TaskPage = Schema.Struct({
 export const Receipt = Schema.Struct({
   eventId: Schema.String,
   taskId: Schema.String,
-  status: TaskStatus,
-  /** The same event was accepted before. */
-  repeated: Schema.Boolean
+  status: TaskStatus
 })
 export type Receipt = typeof Receipt.Type
+
+export const FlowStatus = Schema.Literals(["queued", "in_progress", "succeeded", "failed", "cancelled"])
+export type FlowStatus = typeof FlowStatus.Type
 
 export const EventView = Schema.Struct({
   id: Schema.String,
@@ -71,8 +72,8 @@ export const EventView = Schema.Struct({
   data: Schema.Unknown,
   at: time,
   startsAt: Schema.NullOr(time),
-  /** `queued` (no task has started), `in_progress`, `succeeded`, or `failed` when a task of it ended badly. */
-  status: Schema.Literals(["queued", "in_progress", "succeeded", "failed"]),
+  /** `queued` (no task has started), `in_progress`, `succeeded`, `failed` when a task of it failed, else `cancelled`. */
+  status: FlowStatus,
   flow: Schema.Array(TaskView),
   /** Results of the finished tasks by queue, in order. */
   context: Schema.Record(Schema.String, Schema.Array(Schema.Unknown))
@@ -101,4 +102,18 @@ export const MailboxView = Schema.Struct({
 })
 
 /** What an operation on a task led to. */
-export const TaskAnswer = Schema.Struct({ taskId: Schema.String, status: TaskStatus, was: TaskStatus, message: Schema.String })
+export const TaskAnswer = Schema.Struct({
+  taskId: Schema.String,
+  status: TaskStatus,
+  was: TaskStatus,
+  message: Schema.String
+})
+
+/** What cancelling a flow led to: how many of its tasks were cancelled, and how many had ended before. */
+export const FlowAnswer = Schema.Struct({
+  eventId: Schema.String,
+  status: FlowStatus,
+  cancelled: Schema.Int,
+  ended: Schema.Int,
+  message: Schema.String
+})

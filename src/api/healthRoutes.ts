@@ -4,6 +4,7 @@ import { HttpApiBuilder } from "effect/http-api"
 import { PrometheusMetrics } from "effect/observability"
 import { SqlClient } from "effect/sql"
 import { readQueues } from "../journal/sql/History.ts"
+import { measureProcess } from "../observability/processMetrics.ts"
 import { measureQueues } from "../observability/queueMetrics.ts"
 import { Api } from "./Contract.ts"
 import { guarded } from "./guarded.ts"
@@ -27,6 +28,7 @@ export const metricsRoutes = HttpApiBuilder.group(Api, "metrics", (handlers) =>
     Effect.gen(function* () {
       // A journal that does not answer must not hide the other figures.
       yield* Effect.ignore(Effect.flatMap(readQueues, measureQueues))
+      yield* measureProcess
       return yield* PrometheusMetrics.format({ prefix: "postroom" })
     })
   )

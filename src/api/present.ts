@@ -2,7 +2,7 @@
 import type { Task } from "../domain/Task.ts"
 import { celeryName, isFinal } from "../domain/TaskState.ts"
 import type { StoredEvent, TaskHistory } from "../journal/sql/History.ts"
-import type { EventView, TaskDetail, TaskView } from "./Views.ts"
+import type { EventView, FlowStatus, TaskDetail, TaskView } from "./Views.ts"
 
 /** RFC 3339. */
 export const timeOf = (ms: number): string => new Date(ms).toISOString()
@@ -71,8 +71,25 @@ export const detailOf = (history: TaskHistory, event: StoredEvent | null, now: n
   log: history.log.map((line) => ({ ...line, at: timeOf(line.at) }))
 })
 
+/** How a queue and a user stand, for a task that no worker has read. */
+export interface Standing {
+  readonly off: string | null
+  readonly queuePaused: boolean
+  readonly userPaused: boolean
+  readonly isCancelled: boolean
+}
+
+const whyUnread = (event: StoredEvent, standing: Standing): string => {
+  if (standing.isCancelled) return "will be cancelled as soon as a worker reads it"
+  if (event.startsAt !== null) return `starts at ${timeOf(event.startsAt)}`
+  if (standing.off !== null) return `its queue is off: ${standing.off}`
+  if (standing.queuePaused) return `queue ${event.queue} is paused`
+  if (standing.userPaused) return `user ${event.user} is paused`
+  return "no worker has read it yet"
+}
+
 /** A task that no worker has read yet: all that is known of it is its event. */
-export const unreadOf = (event: StoredEvent): TaskDetail => ({
+export const unreadOf = (event: StoredEvent, standing: Standing): TaskDetail => ({
   id: event.task,
   queue: event.queue,
   user: event.user,
@@ -91,21 +108,22 @@ export const unreadOf = (event: StoredEvent): TaskDetail => ({
   reason: null,
   result: null,
   progress: null,
-  why: event.startsAt === null ? "no worker has read it yet" : `starts at ${timeOf(event.startsAt)}`,
+  why: whyUnread(event, standing),
   data: jsonOf(event.data),
   attempts: [],
   steps: [],
   log: []
 })
 
-export const eventViewOf = (event: StoredEvent, tasks: ReadonlyArray<Task>, isOver: boolean): EventView => {
+export const eventViewOf = (event: StoredEvent, tasks: ReadonlyArray<Task>, status: FlowStatus): EventView => {
   const context: Record<string, Array<unknown>> = {}
-  const inOrder = tasks.toSorted((a, b) => (a.endedAt ?? Number.MAX_SAFE_INTEGER) - (b.endedAt ?? Number.MAX_SAFE_INTEGER))
+  const inOrder = tasks.toSorted(
+    (a, b) => (a.endedAt ?? Number.MAX_SAFE_INTEGER) - (b.endedAt ?? Number.MAX_SAFE_INTEGER)
+  )
   for (const task of inOrder) {
     if (task.state !== "succeeded") continue
     ;(context[task.queue] ??= []).push(jsonOf(task.result))
   }
-  const hasFailed = tasks.some((task) => isFinal(task.state) && task.state !== "succeeded")
   return {
     id: event.id,
     type: event.type,
@@ -113,7 +131,7 @@ export const eventViewOf = (event: StoredEvent, tasks: ReadonlyArray<Task>, isOv
     data: jsonOf(event.data),
     at: timeOf(event.at),
     startsAt: timeOrNull(event.startsAt),
-    status: isOver ? (hasFailed ? "failed" : "succeeded") : tasks.length === 0 ? "queued" : "in_progress",
+    status,
     flow: tasks.map(viewOf),
     context
   }

@@ -3,28 +3,21 @@
  * fit its schema, and the whole must be something that can be stored. Every
  * objection names its field.
  */
-import { Effect, Result, Schema, SchemaIssue } from "effect"
+import { Effect, Result, Schema } from "effect"
 import { createHash, randomUUID } from "node:crypto"
 import { taskIdOf } from "../domain/ids.ts"
 import type { CheckedEvent } from "../journal/EventIntake.ts"
 import type { PostedEvent } from "./Contract.ts"
 import { EventTypes } from "./EventTypes.ts"
 import type { EventType } from "./EventTypes.ts"
+import { fieldIssues } from "./fieldIssues.ts"
+import { instantShape, readInstant } from "./instant.ts"
 import type { FieldIssue } from "./Problems.ts"
 import { BadRequest } from "./Problems.ts"
 
-const formatIssues = SchemaIssue.makeFormatterStandardSchemaV1()
-
-const segment = (key: unknown): string | number =>
-  typeof key === "number" ? key : String(typeof key === "object" && key !== null ? (key as { key: unknown }).key : key)
-
 const issuesOf = (type: EventType, data: unknown): ReadonlyArray<FieldIssue> => {
   const decoded = Schema.decodeUnknownResult(type.topic.value, { errors: "all", onExcessProperty: "error" })(data)
-  if (Result.isSuccess(decoded)) return []
-  return formatIssues(decoded.failure.issue).issues.map((issue) => ({
-    path: ["data", ...(issue.path ?? []).map(segment)],
-    message: issue.message
-  }))
+  return Result.isSuccess(decoded) ? [] : fieldIssues(decoded.failure, ["data"])
 }
 
 /** Deepest nesting of data: far above any schema of ours, far below what would overflow a stack. */
@@ -45,16 +38,12 @@ const canonical = (value: unknown): string =>
       : item
   )
 
-/** RFC 3339 with a zone: without one, nobody knows whose eight o'clock it is. */
-const instant = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:\d\d)$/
+const textFields = ["type", "user", "id"] as const
 
-const readTime = (at: string | undefined): number | null | undefined => {
-  if (at === undefined) return null
-  const ms = instant.test(at) ? Date.parse(at) : Number.NaN
-  return Number.isFinite(ms) ? ms : undefined
-}
+/** Half of a surrogate pair has no UTF-8: it would come back as another text than was sent. */
+const isWellFormed = (text: string): boolean => text.isWellFormed()
 
-/** Checks one event; `key` is the Idempotency-Key where there was one, `at` the path of the event in the request. */
+/** Checks one event; `key` is the Idempotency-Key where there was one, `path` the place of the event in the request. */
 export const check = (
   posted: PostedEvent,
   key: string | undefined,
@@ -62,28 +51,27 @@ export const check = (
 ): Effect.Effect<CheckedEvent, BadRequest, EventTypes> =>
   Effect.gen(function* () {
     const types = yield* EventTypes
-    const refuse = (errors: ReadonlyArray<FieldIssue>) =>
-      BadRequest.of(
-        "the event cannot be accepted",
-        errors.map((error) => ({ path: [...path, ...error.path], message: error.message }))
-      )
+    const issues: Array<FieldIssue> = []
+    for (const name of textFields) {
+      if (!isWellFormed(posted[name] ?? "")) issues.push({ path: [name], message: "holds half of a surrogate pair" })
+    }
+    const at = readInstant(posted.at)
+    if (at === undefined) issues.push({ path: ["at"], message: instantShape })
+    if (key !== undefined && posted.id !== undefined && key !== posted.id) {
+      issues.push({ path: ["id"], message: "differs from the Idempotency-Key header: send one of them" })
+    }
     const type = types.get(posted.type)
     if (type === undefined) {
-      const known = [...types.keys()].join(", ")
-      return yield* refuse([{ path: ["type"], message: `no such event type; known are ${known}` }])
+      issues.push({ path: ["type"], message: `no such event type; known are ${[...types.keys()].join(", ")}` })
+    } else if (depthOf(posted.data, deepest + 1) > deepest) {
+      issues.push({ path: ["data"], message: `is nested more than ${deepest} levels deep` })
+    } else issues.push(...issuesOf(type, posted.data))
+    if (issues.length > 0 || type === undefined || at === undefined) {
+      return yield* BadRequest.of(
+        "the event cannot be accepted",
+        issues.map((issue) => ({ path: [...path, ...issue.path], message: issue.message }))
+      )
     }
-    const at = readTime(posted.at)
-    if (at === undefined) {
-      return yield* refuse([{ path: ["at"], message: "must be a time with a zone, for example 2026-12-01T08:00:00Z" }])
-    }
-    if (depthOf(posted.data, deepest + 1) > deepest) {
-      return yield* refuse([{ path: ["data"], message: `is nested more than ${deepest} levels deep` }])
-    }
-    if (key !== undefined && posted.id !== undefined && key !== posted.id) {
-      return yield* refuse([{ path: ["id"], message: "differs from the Idempotency-Key header: send one of them" }])
-    }
-    const issues = issuesOf(type, posted.data)
-    if (issues.length > 0) return yield* refuse(issues)
     const id = posted.id ?? key ?? randomUUID()
     const queue = type.queues[0]!
     return {

@@ -5,23 +5,19 @@ import { isUuid } from "../domain/ids.ts"
 import { isFinal, taskStates } from "../domain/TaskState.ts"
 import type { TaskState } from "../domain/TaskState.ts"
 import { Journal } from "../journal/Journal.ts"
-import { listTasks, readEvent, readTask } from "../journal/sql/History.ts"
+import { listTasks, readEvent } from "../journal/sql/History.ts"
 import { Api } from "./Contract.ts"
 import { guarded } from "./guarded.ts"
-import { detailOf, unreadOf, viewOf } from "./present.ts"
+import { instantShape, readQueryInstant } from "./instant.ts"
+import { viewOf } from "./present.ts"
 import type { FieldIssue } from "./Problems.ts"
 import { BadRequest, Conflict, NotFound } from "./Problems.ts"
+import { taskDetail } from "./taskDetail.ts"
 
 const defaultPage = 50
 const by = "the API"
 
 const noTask = (id: string) => NotFound.of(`there is no task "${id}"`)
-
-const timeOf = (text: string | undefined): number | null | undefined => {
-  if (text === undefined) return null
-  const ms = Date.parse(text)
-  return Number.isFinite(ms) ? ms : undefined
-}
 
 const statesOf = (text: string | undefined): ReadonlyArray<TaskState> | undefined => {
   if (text === undefined) return []
@@ -29,6 +25,9 @@ const statesOf = (text: string | undefined): ReadonlyArray<TaskState> | undefine
   const states = taskStates.filter((state) => words.includes(state))
   return states.length === new Set(words).size ? states : undefined
 }
+
+const readCursor = (text: string | undefined): number | null | undefined =>
+  text === undefined ? null : /^\d{1,15}$/.test(text) ? Number(text) : undefined
 
 /** The state of a task, also of one that no worker has read; undefined where there is no such task. */
 const stateOf = Effect.fnUntraced(function* (id: string) {
@@ -59,15 +58,17 @@ export const taskRoutes = HttpApiBuilder.group(Api, "tasks", (handlers) =>
       Effect.fnUntraced(function* ({ query }) {
         const issues: Array<FieldIssue> = []
         const states = statesOf(query.status)
-        const since = timeOf(query.since)
-        const until = timeOf(query.until)
-        const cursor = query.cursor === undefined ? null : Number(query.cursor)
-        if (states === undefined) issues.push({ path: ["query", "status"], message: `must be some of ${taskStates.join(", ")}` })
-        if (since === undefined) issues.push({ path: ["query", "since"], message: "must be a time" })
-        if (until === undefined) issues.push({ path: ["query", "until"], message: "must be a time" })
-        if (cursor !== null && !Number.isSafeInteger(cursor)) issues.push({ path: ["query", "cursor"], message: "must be what `next` said" })
+        const since = readQueryInstant(query.since)
+        const until = readQueryInstant(query.until)
+        const cursor = readCursor(query.cursor)
+        if (states === undefined)
+          issues.push({ path: ["query", "status"], message: `must be some of ${taskStates.join(", ")}` })
+        if (since === undefined) issues.push({ path: ["query", "since"], message: instantShape })
+        if (until === undefined) issues.push({ path: ["query", "until"], message: instantShape })
+        if (cursor === undefined) issues.push({ path: ["query", "cursor"], message: "must be what `next` said" })
         for (const name of ["queue", "user", "type", "flow", "q"] as const) {
-          if (query[name]?.includes("\0") === true) issues.push({ path: ["query", name], message: "must not contain NUL" })
+          if (query[name]?.includes("\0") === true)
+            issues.push({ path: ["query", name], message: "must not contain NUL" })
         }
         if (issues.length > 0) return yield* BadRequest.of("the filter cannot be used", issues)
         const limit = query.limit ?? defaultPage
@@ -84,7 +85,7 @@ export const taskRoutes = HttpApiBuilder.group(Api, "tasks", (handlers) =>
               q: query.q ?? null
             },
             limit,
-            cursor
+            cursor!
           )
         )
         return {
@@ -96,13 +97,7 @@ export const taskRoutes = HttpApiBuilder.group(Api, "tasks", (handlers) =>
     .handle(
       "get",
       Effect.fnUntraced(function* ({ params: { id } }) {
-        if (!isUuid(id)) return yield* noTask(id)
-        const now = yield* Clock.currentTimeMillis
-        const history = yield* guarded(readTask(id))
-        const event = yield* guarded(readEvent({ task: id }))
-        if (history !== null) return detailOf(history, event, now)
-        if (event !== null) return unreadOf(event)
-        return yield* noTask(id)
+        return (yield* guarded(taskDetail(id))) ?? (yield* noTask(id))
       })
     )
     .handle(
@@ -116,7 +111,9 @@ export const taskRoutes = HttpApiBuilder.group(Api, "tasks", (handlers) =>
         const status = (yield* guarded(settled(id))) ?? was
         const message =
           status === "cancelled"
-            ? was === "in_progress" ? "it was running and was interrupted" : "it will not run"
+            ? was === "in_progress"
+              ? "it was running and was interrupted"
+              : "it will not run"
             : isFinal(status)
               ? `it ended first: ${status}`
               : "its worker has been asked and has not answered yet"
@@ -129,7 +126,8 @@ export const taskRoutes = HttpApiBuilder.group(Api, "tasks", (handlers) =>
         const journal = yield* Journal
         const was = yield* guarded(stateOf(id))
         if (was === undefined) return yield* noTask(id)
-        if (!isFinal(was) || was === "succeeded") return yield* Conflict.of(`only a task that failed can be retried; this one is ${was}`)
+        if (!isFinal(was) || was === "succeeded")
+          return yield* Conflict.of(`only a task that failed can be retried; this one is ${was}`)
         if (!(yield* guarded(journal.requestRetry(id, by)))) return yield* Conflict.of("the task has changed meanwhile")
         return { taskId: id, status: "queued" as const, was, message: "it runs again, after what its user has waiting" }
       })

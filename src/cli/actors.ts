@@ -8,7 +8,10 @@ import { readQueue } from "../config/queue.ts"
 import type { Actor } from "../runtime/Actor.ts"
 
 /** A file of actors cannot be used. */
-export class ActorsRefused extends Data.TaggedError("ActorsRefused")<{ readonly file: string; readonly detail: string }> {
+export class ActorsRefused extends Data.TaggedError("ActorsRefused")<{
+  readonly file: string
+  readonly detail: string
+}> {
   override get message() {
     return `${this.file}: ${this.detail}`
   }
@@ -22,8 +25,7 @@ export const loadActors = (file: string) =>
   Effect.gen(function* () {
     const exported = yield* Effect.tryPromise({
       try: () => import(pathToFileURL(path.resolve(file)).href) as Promise<Record<string, unknown>>,
-      catch: (cause) =>
-        new ActorsRefused({ file, detail: cause instanceof Error ? cause.message : String(cause) })
+      catch: (cause) => new ActorsRefused({ file, detail: cause instanceof Error ? cause.message : String(cause) })
     })
     const actors = Object.values(exported).flat().filter(isActor)
     if (actors.length === 0) {
@@ -62,7 +64,10 @@ export const readActors = (missing: Missing, file: string | null) =>
     const names = new Set<string>()
     for (const { name } of actors) {
       if (!namePattern.test(name)) {
-        return yield* new ActorsRefused({ file: file ?? "", detail: `"${name}" is no queue name: lower-case letters, digits and hyphens` })
+        return yield* new ActorsRefused({
+          file: file ?? "",
+          detail: `"${name}" is no queue name: lower-case letters, digits and hyphens`
+        })
       }
       if (names.has(name)) {
         return yield* new ActorsRefused({ file: file ?? "", detail: `two actors are called "${name}"` })

@@ -29,7 +29,20 @@ export class FolderRefused extends Data.TaggedError("FolderRefused")<{ readonly 
   }
 }
 
-const pictures = new Set([".jpg", ".jpeg", ".png", ".webp", ".avif", ".gif", ".tif", ".tiff", ".heic", ".heif", ".bmp", ".jp2"])
+const pictures = new Set([
+  ".jpg",
+  ".jpeg",
+  ".png",
+  ".webp",
+  ".avif",
+  ".gif",
+  ".tif",
+  ".tiff",
+  ".heic",
+  ".heif",
+  ".bmp",
+  ".jp2"
+])
 
 const onDisk = <A>(call: () => A) =>
   Effect.try({ try: call, catch: (cause) => new FolderRefused({ detail: (cause as Error).message }) })
@@ -61,7 +74,10 @@ const submit = Effect.fnUntraced(function* (file: string) {
   const blobs = yield* Blobs
   const intake = yield* EventIntake
   const { sha256 } = yield* blobs.put(
-    Stream.fromAsyncIterable(fs.createReadStream(file) as AsyncIterable<Uint8Array>, (cause) => new FolderRefused({ detail: String(cause) }))
+    Stream.fromAsyncIterable(
+      fs.createReadStream(file) as AsyncIterable<Uint8Array>,
+      (cause) => new FolderRefused({ detail: String(cause) })
+    )
   )
   const id = eventIdOf(sha256)
   const task = taskIdOf("converter", id)
@@ -150,7 +166,9 @@ export const convertFolder = Effect.fn("convert")(function* (settings: Settings,
     bar.end()
   }).pipe(
     Effect.scoped,
-    Effect.provide(Layer.mergeAll(Intake.layer.pipe(Layer.provideMerge(layerStorage(settings))), layerFiles(settings.dataDir)))
+    Effect.provide(
+      Layer.mergeAll(Intake.layer.pipe(Layer.provideMerge(layerStorage(settings))), layerFiles(settings.dataDir))
+    )
   )
   const seconds = ((yield* Clock.currentTimeMillis) - started) / 1000
   if (options.json) jsonLine({ pictures: files.length, converted: done, failed: failed.length, seconds })

@@ -88,7 +88,9 @@ const uploadEvents = (sandbox: Sandbox) =>
     return yield* Effect.forEach(pictures, (picture) =>
       Effect.gen(function* () {
         const { bytes } = picture
-        const { sha256 } = yield* blobs.put(typeof bytes === "function" ? yield* Effect.promise(async () => bytes()) : bytes)
+        const { sha256 } = yield* blobs.put(
+          typeof bytes === "function" ? yield* Effect.promise(async () => bytes()) : bytes
+        )
         return eventOf({
           topic: mediaUploaded.name,
           type: mediaUploaded.type,
@@ -131,7 +133,17 @@ export const runDemo = Effect.fn("demo")(function* (settings: Settings) {
     yield* intake.submit(events)
     yield* untilOver(events.map((event) => event.id))
     const sql = yield* SqlClient.SqlClient
-    const tasks = yield* sql<{ queue: string; user: string; state: number; attempt: number; result: string | null; reason: string | null; offset: bigint; started: Date; ended: Date }>`
+    const tasks = yield* sql<{
+      queue: string
+      user: string
+      state: number
+      attempt: number
+      result: string | null
+      reason: string | null
+      offset: bigint
+      started: Date
+      ended: Date
+    }>`
       SELECT q.name AS queue, t.user_key AS user, t.state, t.attempt, t.result, t.reason, t."offset", t.started_at AS started, t.ended_at AS ended
       FROM task t JOIN queue q ON q.id = t.queue ORDER BY t.ended_at`
     const finished = yield* Clock.currentTimeMillis

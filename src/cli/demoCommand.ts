@@ -28,7 +28,9 @@ const print = (report: DemoReport): void => {
     ])
   )
   line("")
-  line(`${report.posts} posts found, ${report.published} of ${report.expected} published, ${report.withPictures} with pictures, in ${report.seconds} s`)
+  line(
+    `${report.posts} posts found, ${report.published} of ${report.expected} published, ${report.withPictures} with pictures, in ${report.seconds} s`
+  )
   line(`${report.ads} advertisements and ${report.duplicates} duplicates dropped, for example:`)
   for (const drop of report.dropped.slice(0, shownDrops)) line(`  ${short(`${drop.post}: ${drop.reason}`, 110)}`)
   line(`${report.converted} photographs converted; ${report.modelCalls} lines in the model's ledger`)
@@ -41,7 +43,11 @@ const print = (report: DemoReport): void => {
     ...report.failures.map((what) => `failed: ${what}`)
   ]
   for (const what of bad) line(styled("red", what))
-  line(report.ok ? styled("green", "0 lost, 0 doubled, 0 out of order.") : styled("red", `${bad.length} things went wrong.`))
+  line(
+    report.ok
+      ? styled("green", "0 lost, 0 doubled, 0 out of order.")
+      : styled("red", `${bad.length} things went wrong.`)
+  )
 }
 
 /** Runs the demo; code 1 when something is not as it should be. */

@@ -125,7 +125,8 @@ export const demoReport = (facts: DemoFacts): DemoReport => {
     const starts = lines.toSorted((a, b) => Number(a.offset - b.offset))
     for (const [i, task] of starts.entries()) {
       const before = starts[i - 1]
-      if (before !== undefined && before.ended.getTime() > task.started.getTime()) outOfOrder.push(`${user.id} at ${task.offset}`)
+      if (before !== undefined && before.ended.getTime() > task.started.getTime())
+        outOfOrder.push(`${user.id} at ${task.offset}`)
     }
   }
   const failures = tasks
@@ -141,7 +142,10 @@ export const demoReport = (facts: DemoFacts): DemoReport => {
   return {
     ok: lost.length + doubled.length + outOfOrder.length + unexpected.length + failures.length === 0,
     seconds: Math.round(facts.seconds * 10) / 10,
-    posts: world.users.reduce((sum, user) => sum + expectedStories(world, user).reduce((n, s) => n + s.tellings.length, 0), 0),
+    posts: world.users.reduce(
+      (sum, user) => sum + expectedStories(world, user).reduce((n, s) => n + s.tellings.length, 0),
+      0
+    ),
     expected,
     published: publications.length,
     lost,

@@ -38,7 +38,10 @@ const diskFinding = (dataDir: string): Finding => {
   return {
     what: "Disk",
     state: free >= leastBytes ? "ok" : "bad",
-    detail: free >= leastBytes ? `${gigabytes} GB free in ${folder}` : `only ${gigabytes} GB free in ${folder}: make room or set DATA_DIR`
+    detail:
+      free >= leastBytes
+        ? `${gigabytes} GB free in ${folder}`
+        : `only ${gigabytes} GB free in ${folder}: make room or set DATA_DIR`
   }
 }
 
@@ -56,13 +59,17 @@ const storageFindings = (settings: Settings) =>
       {
         what: "Durability",
         state: row!.fsync === "on" ? "ok" : "bad",
-        detail: row!.fsync === "on" ? "fsync is on" : "fsync is off: a power failure may lose accepted events, switch it on"
+        detail:
+          row!.fsync === "on" ? "fsync is on" : "fsync is off: a power failure may lose accepted events, switch it on"
       },
       { what: "Broker", state: "ok", detail: "topics in PostgreSQL" },
       {
         what: "Clock",
         state: drift <= mostDriftMs ? "ok" : "bad",
-        detail: drift <= mostDriftMs ? `within ${drift} ms of the database's` : `${drift} ms off the database's: let NTP set both`
+        detail:
+          drift <= mostDriftMs
+            ? `within ${drift} ms of the database's`
+            : `${drift} ms off the database's: let NTP set both`
       }
     ]
     return findings
@@ -72,7 +79,9 @@ const storageFindings = (settings: Settings) =>
     Effect.map((exit): ReadonlyArray<Finding> => {
       if (Exit.isSuccess(exit)) return exit.value
       const error = Cause.squash(exit.cause)
-      return [{ what: "Database", state: "bad", detail: error instanceof Error ? error.message : String(error) } as const]
+      return [
+        { what: "Database", state: "bad", detail: error instanceof Error ? error.message : String(error) } as const
+      ]
     })
   )
 

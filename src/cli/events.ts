@@ -24,7 +24,8 @@ export class EventRefused extends Data.TaggedError("EventRefused")<{ readonly de
 
 const explain = (problem: BadRequest) =>
   new EventRefused({
-    detail: (problem.errors ?? []).map((error) => `${error.path.join(".")}: ${error.message}`).join("; ") || problem.detail
+    detail:
+      (problem.errors ?? []).map((error) => `${error.path.join(".")}: ${error.message}`).join("; ") || problem.detail
   })
 
 const parse = (text: string) =>
@@ -58,7 +59,8 @@ export const produce = Effect.fn("produce")(function* (settings: Settings, optio
     const [answer] = yield* intake.submit([event])
     return answer!
   }).pipe(Effect.provide(Intake.layer.pipe(Layer.provideMerge(layerStorage(settings)))))
-  if (acceptance === "conflict") return yield* new EventRefused({ detail: `another event was accepted under the id "${event.id}"` })
+  if (acceptance === "conflict")
+    return yield* new EventRefused({ detail: `another event was accepted under the id "${event.id}"` })
   if (options.json) jsonLine({ eventId: event.id, taskId: event.task, repeated: acceptance === "repeated" })
   else line(`event ${event.id} ${acceptance === "repeated" ? "was accepted before" : "accepted"}, task ${event.task}`)
 }, Effect.scoped)
@@ -79,14 +81,22 @@ export const listEvents = Effect.fn("events")(function* (
     return flow.endedBadly > 0 ? "failed" : "succeeded"
   }
   if (options.json) {
-    for (const event of events) jsonLine({ ...event, data: JSON.parse(event.data) as unknown, status: stateOf(event.id) })
+    for (const event of events)
+      jsonLine({ ...event, data: JSON.parse(event.data) as unknown, status: stateOf(event.id) })
     return
   }
   table(
     ["event", "type", "user", "at", "status", "tasks"],
     events.map((event) => {
       const flow = progress.get(event.id)
-      return [event.id, event.type, event.user, when(event.at), status(stateOf(event.id)), `${flow?.ended ?? 0}/${flow?.expected ?? 0}`]
+      return [
+        event.id,
+        event.type,
+        event.user,
+        when(event.at),
+        status(stateOf(event.id)),
+        `${flow?.ended ?? 0}/${flow?.expected ?? 0}`
+      ]
     })
   )
 }, Effect.scoped)

@@ -31,7 +31,12 @@ const widthOf = (cell: string): number => cell.replaceAll(codes, "").length
 export const table = (headings: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<string>>): void => {
   const widths = headings.map((heading, i) => Math.max(heading.length, ...rows.map((row) => widthOf(row[i] ?? ""))))
   const print = (cells: ReadonlyArray<string>) =>
-    line(cells.map((cell, i) => cell + " ".repeat(Math.max(0, widths[i]! - widthOf(cell)))).join("  ").trimEnd())
+    line(
+      cells
+        .map((cell, i) => cell + " ".repeat(Math.max(0, widths[i]! - widthOf(cell))))
+        .join("  ")
+        .trimEnd()
+    )
   print(headings.map((heading) => styled("bold", heading)))
   for (const row of rows) print(row)
 }

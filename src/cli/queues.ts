@@ -34,6 +34,10 @@ export const setQueue = Effect.fn("queues pause")(function* (settings: Settings,
     yield* journal.pauseQueue(name, paused, "the command line")
     return null
   }).pipe(Effect.provide(layerStorage(settings)))
-  line(known === null ? `${name} is ${paused ? "paused" : "running"}` : `there is no queue "${name}": known are ${known.join(", ")}`)
+  line(
+    known === null
+      ? `${name} is ${paused ? "paused" : "running"}`
+      : `there is no queue "${name}": known are ${known.join(", ")}`
+  )
   return known === null ? 0 : 1
 }, Effect.scoped)

@@ -2,7 +2,10 @@
 import { Data, Effect } from "effect"
 
 /** A role that nothing answers to. */
-export class UnknownRole extends Data.TaggedError("UnknownRole")<{ readonly role: string; readonly known: ReadonlyArray<string> }> {
+export class UnknownRole extends Data.TaggedError("UnknownRole")<{
+  readonly role: string
+  readonly known: ReadonlyArray<string>
+}> {
   override get message() {
     return `there is no role "${this.role}": known are ${this.known.join(", ")}`
   }
@@ -13,7 +16,10 @@ export const readRoles = (list: string | null, queues: ReadonlyArray<string>) =>
   Effect.gen(function* () {
     const known = ["api", ...queues]
     if (list === null) return new Set(known)
-    const roles = list.split(",").map((role) => role.trim()).filter((role) => role !== "")
+    const roles = list
+      .split(",")
+      .map((role) => role.trim())
+      .filter((role) => role !== "")
     for (const role of roles) if (!known.includes(role)) return yield* new UnknownRole({ role, known })
     return new Set(roles)
   })

@@ -18,7 +18,9 @@ const complain = (cause: Cause.Cause<unknown>): void => {
 /** Log lines go to stderr, so that stdout is for answers: coloured on a terminal, logfmt elsewhere. */
 export const layerLogs = (level: "debug" | "info" | "warn" | "error") =>
   Layer.mergeAll(
-    Logger.layer([process.stderr.isTTY ? Logger.withConsoleError(Logger.formatSimple) : Logger.withConsoleError(Logger.formatLogFmt)]),
+    Logger.layer([
+      process.stderr.isTTY ? Logger.withConsoleError(Logger.formatSimple) : Logger.withConsoleError(Logger.formatLogFmt)
+    ]),
     Layer.succeed(
       References.MinimumLogLevel,
       ({ debug: "Debug", info: "Info", warn: "Warn", error: "Error" } as const)[level]

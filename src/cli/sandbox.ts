@@ -8,7 +8,13 @@ export const sandboxAlone = Effect.fn("sandbox")(function* (options: SandboxOpti
   const sandbox = yield* startSandbox(options)
   const { telegram, openAi, web } = sandbox
   const where = {
-    telegram: { host: "127.0.0.1", port: telegram.port, dc: telegram.dc, publicKey: telegram.pem, session: telegram.mintSession() },
+    telegram: {
+      host: "127.0.0.1",
+      port: telegram.port,
+      dc: telegram.dc,
+      publicKey: telegram.pem,
+      session: telegram.mintSession()
+    },
     openAi: { baseUrl: openAi.baseUrl, apiKey: openAi.apiKey },
     web: { baseUrl: web.baseUrl, feeds: sandbox.world.feeds.map(({ feed }) => web.feedUrl(feed.name)) },
     channels: sandbox.world.model.channels.map((channel) => channel.username)

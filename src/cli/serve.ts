@@ -15,14 +15,20 @@ export const serveApi = (
 ) =>
   Effect.gen(function* () {
     const tokens = yield* Layer.build(Tokens.layer)
-    const first = yield* Effect.provide(Tokens.Tokens.use((service) => service.first), tokens)
+    const first = yield* Effect.provide(
+      Tokens.Tokens.use((service) => service.first),
+      tokens
+    )
     const context = yield* Layer.build(
       Server.layer(settings.httpHost, settings.httpPort).pipe(
         Layer.provide(Layer.succeed(EventTypes, eventTypesOf(actors))),
         Layer.provide(Layer.succeedContext(tokens))
       )
     )
-    const address = yield* Effect.provide(HttpServer.addressFormattedWith((url) => Effect.succeed(url)), context)
+    const address = yield* Effect.provide(
+      HttpServer.addressFormattedWith((url) => Effect.succeed(url)),
+      context
+    )
     yield* say(`API at ${address}/api/v1, described at ${address}/openapi.json`)
     if (first !== null) yield* say(`Your token, shown this once: ${first}`)
   })

@@ -23,8 +23,13 @@ const say = (line: string) => Effect.sync(() => process.stdout.write(`${line}\n`
 
 const sayOutside = ({ usesSandbox, missing }: Outside) =>
   Effect.gen(function* () {
-    const played = [usesSandbox.telegram ? "Telegram" : "", usesSandbox.models ? "OpenAI" : ""].filter((name) => name !== "")
-    if (played.length > 0) yield* say(`No credentials for ${played.join(" and ")}: the sandbox plays ${played.length > 1 ? "them" : "it"} (see .env.example).`)
+    const played = [usesSandbox.telegram ? "Telegram" : "", usesSandbox.models ? "OpenAI" : ""].filter(
+      (name) => name !== ""
+    )
+    if (played.length > 0)
+      yield* say(
+        `No credentials for ${played.join(" and ")}: the sandbox plays ${played.length > 1 ? "them" : "it"} (see .env.example).`
+      )
     if (missing.telegram !== null) yield* say(`publisher is off: ${missing.telegram}`)
     if (missing.models !== null) yield* say(`rewriter and imagegen are off: ${missing.models}`)
   })
@@ -33,7 +38,10 @@ const sayOutside = ({ usesSandbox, missing }: Outside) =>
 export const start = Effect.fn("start")(function* (settings: Settings, options: StartOptions) {
   const outside = outsideOf(settings, options.sandbox)
   const actors = yield* readActors(outside.missing, options.actors)
-  const roles = yield* readRoles(options.roles, actors.map((actor) => actor.name))
+  const roles = yield* readRoles(
+    options.roles,
+    actors.map((actor) => actor.name)
+  )
   const plays = outside.usesSandbox.telegram || outside.usesSandbox.models
   const sandbox: Sandbox | null = plays ? yield* startSandbox() : null
   const layers = Layer.mergeAll(

@@ -6,6 +6,7 @@ import type { Settings } from "../config/settings.ts"
 import * as Database from "../database/Database.ts"
 import { journalMigrations } from "../journal/sql/migrations.ts"
 import * as SqlJournal from "../journal/sql/SqlJournal.ts"
+import { layerMetered } from "./meteredJournal.ts"
 
 export const migrations = [...brokerMigrations, ...journalMigrations]
 
@@ -22,8 +23,10 @@ export const layerStorage = (settings: Pick<Settings, "databaseUrl" | "dataDir" 
   const refuseKafka =
     settings.kafkaBrokers === null
       ? Effect.void
-      : Effect.fail(new NotYet({ what: "KAFKA_BROKERS is set, but this version keeps its topics in PostgreSQL only: unset it" }))
-  return Layer.mergeAll(PostgresBroker.layer(), SqlJournal.layer).pipe(
+      : Effect.fail(
+          new NotYet({ what: "KAFKA_BROKERS is set, but this version keeps its topics in PostgreSQL only: unset it" })
+        )
+  return Layer.mergeAll(PostgresBroker.layer(), layerMetered.pipe(Layer.provide(SqlJournal.layer))).pipe(
     Layer.provideMerge(database),
     Layer.provideMerge(Layer.effectDiscard(refuseKafka))
   )

@@ -1,8 +1,8 @@
 /** `postroom tasks`: list, show, cancel, retry. */
 import { Clock, Data, Duration, Effect } from "effect"
-import { detailOf, unreadOf, viewOf } from "../api/present.ts"
+import { viewOf } from "../api/present.ts"
+import { taskDetail } from "../api/taskDetail.ts"
 import type { Settings } from "../config/settings.ts"
-import { isUuid } from "../domain/ids.ts"
 import { isFinal, taskStates } from "../domain/TaskState.ts"
 import { Journal } from "../journal/Journal.ts"
 import * as History from "../journal/sql/History.ts"
@@ -59,18 +59,18 @@ export const listTasks = Effect.fn("tasks")(function* (settings: Settings, optio
 }, Effect.scoped)
 
 const read = Effect.fnUntraced(function* (id: string) {
-  if (!isUuid(id)) return yield* new NoSuchTask({ id })
-  const now = yield* Clock.currentTimeMillis
-  const history = yield* History.readTask(id)
-  const event = yield* History.readEvent({ task: id })
-  if (history !== null) return detailOf(history, event, now)
-  return event === null ? yield* new NoSuchTask({ id }) : unreadOf(event)
+  return (yield* taskDetail(id)) ?? (yield* new NoSuchTask({ id }))
 })
 
-export const showTask = Effect.fn("tasks show")(function* (settings: Settings, options: { readonly id: string; readonly json: boolean }) {
+export const showTask = Effect.fn("tasks show")(function* (
+  settings: Settings,
+  options: { readonly id: string; readonly json: boolean }
+) {
   const task = yield* read(options.id).pipe(Effect.provide(layerStorage(settings)))
   if (options.json) return jsonLine(task)
-  line(`${task.queue} task of ${task.user ?? "nobody"}: ${status(task.status)}${task.why === null ? "" : `, ${task.why}`}`)
+  line(
+    `${task.queue} task of ${task.user ?? "nobody"}: ${status(task.status)}${task.why === null ? "" : `, ${task.why}`}`
+  )
   if (task.reason !== null) line(`reason     ${task.reason}`)
   line(`queued     ${when(task.queuedAt)}   started ${when(task.startedAt)}   ended ${when(task.endedAt)}`)
   if (task.flow !== null) line(`event      ${task.flow}`)
@@ -85,7 +85,10 @@ const patienceMs = 2_000
 const lookMs = 50
 
 /** Cancels a task and says what became of it; code 1 where it was too late. */
-export const cancelTask = Effect.fn("tasks cancel")(function* (settings: Settings, options: { readonly id: string; readonly json: boolean }) {
+export const cancelTask = Effect.fn("tasks cancel")(function* (
+  settings: Settings,
+  options: { readonly id: string; readonly json: boolean }
+) {
   const answer = yield* Effect.gen(function* () {
     const journal = yield* Journal
     const was = yield* read(options.id)
@@ -106,7 +109,10 @@ export const cancelTask = Effect.fn("tasks cancel")(function* (settings: Setting
 }, Effect.scoped)
 
 /** Runs a task again; code 1 where it did not end badly. */
-export const retryTask = Effect.fn("tasks retry")(function* (settings: Settings, options: { readonly id: string; readonly json: boolean }) {
+export const retryTask = Effect.fn("tasks retry")(function* (
+  settings: Settings,
+  options: { readonly id: string; readonly json: boolean }
+) {
   const done = yield* Effect.gen(function* () {
     const journal = yield* Journal
     yield* read(options.id)

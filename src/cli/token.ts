@@ -5,7 +5,10 @@ import type { Settings } from "../config/settings.ts"
 import { jsonLine, line } from "./output.ts"
 import { layerStorage } from "./storage.ts"
 
-export const makeToken = Effect.fn("token")(function* (settings: Settings, options: { readonly name: string; readonly json: boolean }) {
+export const makeToken = Effect.fn("token")(function* (
+  settings: Settings,
+  options: { readonly name: string; readonly json: boolean }
+) {
   const token = yield* Tokens.Tokens.use((tokens) => tokens.make(options.name)).pipe(
     Effect.provide(Tokens.layer.pipe(Layer.provide(layerStorage(settings))))
   )

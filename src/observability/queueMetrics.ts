@@ -2,7 +2,9 @@
 import { Effect, Metric } from "effect"
 
 const gauges = {
-  unread: Metric.gauge("queue_unread_records", { description: "Records of the queue's topic that have no task row yet" }),
+  unread: Metric.gauge("queue_unread_records", {
+    description: "Records of the queue's topic that have no task row yet"
+  }),
   queued: Metric.gauge("queue_queued_tasks", { description: "Tasks with a row that wait" }),
   running: Metric.gauge("queue_running_tasks", { description: "Tasks that have been running for a while" }),
   failed: Metric.gauge("queue_failed_tasks", { description: "Tasks that failed, counted up to ten thousand" })

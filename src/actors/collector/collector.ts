@@ -48,7 +48,7 @@ const collect = Effect.fn("collector")(function* (due: SourceDue, task: TaskCont
   const now = yield* Clock.currentTimeMillis
   const key = sourceKeyOf(due.source)
   const cursor = (yield* task.getState<Cursor>(`cursor:${key}`)) ?? {}
-  let known = stillKnown((yield* task.getState<ReadonlyArray<Remembered>>("seen")) ?? [], now)
+  const known = [...stillKnown((yield* task.getState<ReadonlyArray<Remembered>>("seen")) ?? [], now)]
   const found = yield* newPosts(due.source, cursor, due.backfill ?? 0, now)
   const outputs: Array<Output> = []
   const dropped: Array<Dropped> = []
@@ -63,7 +63,7 @@ const collect = Effect.fn("collector")(function* (due: SourceDue, task: TaskCont
       dropped.push({ post: id, why: verdict.kind, reason: verdict.reason })
       continue
     }
-    known = [...known, verdict.memory]
+    known.push(verdict.memory)
     const images = yield* keepImages(post, task)
     const { title, url, publishedAt, text, spans } = post
     const value = {

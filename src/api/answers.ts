@@ -1,0 +1,129 @@
+/**
+ * What holds for every answer: an error is a problem, whoever made it; a wrong
+ * method is told the right ones; nothing is cached or sniffed. Without this,
+ * routing and body reading would answer with empty bodies.
+ */
+import { Cause, Effect, Exit } from "effect"
+import { HttpRouter, HttpServerError, HttpServerRequest, HttpServerRespondable, HttpServerResponse } from "effect/http"
+import { HttpApi } from "effect/http-api"
+import { countRequest } from "../observability/requestMetrics.ts"
+import { Api } from "./Contract.ts"
+import {
+  BadRequest,
+  BodyTooLarge,
+  MethodNotAllowed,
+  NotFound,
+  problemType,
+  Unavailable,
+  Unexpected,
+  UnsupportedMediaType
+} from "./Problems.ts"
+
+interface KnownPath {
+  readonly pattern: RegExp
+  readonly methods: ReadonlyArray<string>
+}
+
+const patternOf = (path: string): RegExp =>
+  new RegExp(
+    `^${path
+      .split("/")
+      .map((part) => (part.startsWith(":") ? "[^/]+" : part.replaceAll(".", "\\.")))
+      .join("/")}/?$`
+  )
+
+const knownPaths = (): ReadonlyArray<KnownPath> => {
+  const methods = new Map<string, Set<string>>([["/openapi.json", new Set(["GET", "HEAD"])]])
+  HttpApi.reflect(Api, {
+    onGroup: () => {},
+    onEndpoint: ({ endpoint }) => {
+      const known = methods.get(endpoint.path) ?? new Set<string>()
+      methods.set(endpoint.path, known.add(endpoint.method))
+      if (endpoint.method === "GET") known.add("HEAD")
+    }
+  })
+  return [...methods].map(([path, set]) => ({ pattern: patternOf(path), methods: [...set] }))
+}
+
+const problem = (error: { readonly status: number }): HttpServerResponse.HttpServerResponse =>
+  HttpServerResponse.jsonUnsafe(error, { status: error.status, contentType: problemType })
+
+const isProblem = (response: HttpServerResponse.HttpServerResponse): boolean =>
+  response.headers["content-type"]?.startsWith(problemType) === true
+
+const retryAfterSeconds = "1"
+
+/** Layer that makes every answer of the router follow these rules; `bodyLimit` in bytes. */
+export const layerAnswers = (bodyLimit: number) => {
+  const paths = knownPaths()
+
+  const unknownRoute = (request: HttpServerRequest.HttpServerRequest) => {
+    const path = request.url.split("?", 1)[0]!
+    const known = paths.find(({ pattern }) => pattern.test(path))
+    if (known === undefined) return problem(NotFound.of(`there is nothing at ${path.slice(0, 200)}: see /openapi.json`))
+    // The path is known and the method too: then what is in it cannot be decoded.
+    if (known.methods.includes(request.method))
+      return problem(BadRequest.of("the path cannot be read: encode it as UTF-8 by %"))
+    return HttpServerResponse.setHeader(
+      problem(MethodNotAllowed.of(request.method, known.methods)),
+      "allow",
+      known.methods.join(", ")
+    )
+  }
+
+  const asProblem = (response: HttpServerResponse.HttpServerResponse) => {
+    switch (response.status) {
+      case 404:
+        return problem(NotFound.of("there is nothing here"))
+      case 413:
+        // What is left of the body is not read: the connection cannot be used again.
+        return HttpServerResponse.setHeader(problem(BodyTooLarge.of(bodyLimit)), "connection", "close")
+      case 415:
+        return problem(UnsupportedMediaType.of())
+      case 503:
+        return problem(Unavailable.of("try again"))
+      default:
+        return response.status < 500 ? problem(BadRequest.of("the request cannot be read")) : problem(Unexpected.of())
+    }
+  }
+
+  const finish = (response: HttpServerResponse.HttpServerResponse) => {
+    const said = response.status < 400 || isProblem(response) ? response : asProblem(response)
+    const kept = HttpServerResponse.setHeaders(said, {
+      "cache-control": "no-store",
+      "x-content-type-options": "nosniff"
+    })
+    if (said.status === 401) return HttpServerResponse.setHeader(kept, "www-authenticate", 'Bearer realm="postroom"')
+    if (said.status === 503) return HttpServerResponse.setHeader(kept, "retry-after", retryAfterSeconds)
+    return kept
+  }
+
+  const respond = (cause: Cause.Cause<unknown>, request: HttpServerRequest.HttpServerRequest) =>
+    Effect.gen(function* () {
+      const error = Cause.squash(cause)
+      if (error instanceof HttpServerError.HttpServerError && error.reason._tag === "RouteNotFound") {
+        return unknownRoute(request)
+      }
+      if (HttpServerRespondable.isRespondable(error)) {
+        const response = yield* Effect.exit(HttpServerRespondable.toResponse(error))
+        if (Exit.isSuccess(response)) return response.value
+      }
+      yield* Effect.logError("a request met a defect", cause)
+      return problem(Unexpected.of())
+    })
+
+  return HttpRouter.middleware(
+    (httpEffect) =>
+      Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
+        httpEffect.pipe(
+          Effect.catchCause((cause) =>
+            // A client that went away gets no answer, and is no defect.
+            Cause.hasInterruptsOnly(cause) ? Effect.failCause(cause) : respond(cause as Cause.Cause<unknown>, request)
+          ),
+          Effect.map(finish),
+          countRequest(request.method)
+        )
+      ),
+    { global: true }
+  )
+}
