@@ -29,18 +29,50 @@ export interface Schedule {
   readonly lastAt: number | null
 }
 
-/** The first tick after `after` (ms), or null when there is none. Undefined for a cron expression that is none. */
+const cronOf = (timing: Extract<Timing, { readonly kind: "cron" }>): Cron.Cron | undefined =>
+  Result.getOrUndefined(Cron.parse(timing.expression, timing.timeZone))
+
+/** An expression may name a day that no year has (30 February): then the search gives up by throwing. */
+const found = (search: () => Date): number | null => {
+  try {
+    return search().getTime()
+  } catch {
+    return null
+  }
+}
+
+/**
+ * The first tick after `after` (ms), or null when there is none; also for an
+ * expression that is none, and for one that names a day that never comes.
+ */
 export const nextTick = (timing: Timing, after: number): number | null => {
   switch (timing.kind) {
     case "at":
       return timing.at > after ? timing.at : null
     case "every": {
+      if (!(timing.everyMs > 0)) return null
       const passed = Math.floor((after - timing.from) / timing.everyMs) + 1
       return timing.from + Math.max(0, passed) * timing.everyMs
     }
     case "cron": {
-      const cron = Cron.parse(timing.expression, timing.timeZone)
-      return Result.isSuccess(cron) ? Cron.next(cron.success, new Date(after)).getTime() : null
+      const cron = cronOf(timing)
+      return cron === undefined ? null : found(() => Cron.next(cron, new Date(after)))
+    }
+  }
+}
+
+/** The last tick before `before` (ms), or null when there is none. */
+const tickBefore = (timing: Timing, before: number): number | null => {
+  switch (timing.kind) {
+    case "at":
+      return timing.at < before ? timing.at : null
+    case "every": {
+      const passed = Math.ceil((before - timing.from) / timing.everyMs) - 1
+      return passed >= 0 ? timing.from + passed * timing.everyMs : null
+    }
+    case "cron": {
+      const cron = cronOf(timing)
+      return cron === undefined ? null : found(() => Cron.prev(cron, new Date(before)))
     }
   }
 }
@@ -50,23 +82,25 @@ const mostMissed = 1_000
 
 /**
  * The ticks of `schedule` that are due at `now`, oldest first, and the schedule
- * as it stands after them. A tick is late when it is older than `graceMs`.
+ * as it stands after them. A tick is late when it is older than `graceMs`. They
+ * are sought backwards from `now`: a long sleep costs no more than a short one.
  */
 export const dueTicks = (
   schedule: Schedule,
   now: number,
   graceMs: number
 ): { readonly ticks: ReadonlyArray<number>; readonly after: Schedule } => {
+  const { timing, nextAt } = schedule
+  if (nextAt === null || nextAt > now) return { ticks: [], after: schedule }
+  const most = schedule.misfire === "once" ? 1 : mostMissed
   const all: Array<number> = []
-  let at = schedule.nextAt
-  while (at !== null && at <= now) {
+  let at = tickBefore(timing, now + 1)
+  while (at !== null && at > nextAt && all.length < most) {
     all.push(at)
-    if (all.length > mostMissed) all.shift()
-    at = nextTick(schedule.timing, at)
+    at = tickBefore(timing, at)
   }
-  if (all.length === 0) return { ticks: [], after: schedule }
-  const last = all.at(-1)!
-  const fresh = all.filter((tick) => tick > now - graceMs)
-  const ticks = schedule.misfire === "all" ? all : schedule.misfire === "once" ? [last] : fresh
-  return { ticks, after: { ...schedule, nextAt: at, lastAt: last } }
+  if (all.length < most) all.push(nextAt)
+  all.reverse()
+  const ticks = schedule.misfire === "skip" ? all.filter((tick) => tick > now - graceMs) : all
+  return { ticks, after: { ...schedule, nextAt: nextTick(timing, now), lastAt: all.at(-1)! } }
 }
