@@ -29,7 +29,16 @@ export const lineOf = (error: unknown): string => {
     const message = error.message.split("\n")[0] ?? ""
     return typeof tag === "string" && !message.startsWith(tag) ? `${tag}: ${message}` : message || error.name
   }
-  return typeof error === "string" ? error : (JSON.stringify(error) ?? String(error))
+  return typeof error === "string" ? error : textOf(error)
+}
+
+/** What was thrown need not fit into JSON. */
+const textOf = (error: unknown): string => {
+  try {
+    return JSON.stringify(error) ?? String(error)
+  } catch {
+    return Object.prototype.toString.call(error)
+  }
 }
 
 /** The Outcome of an attempt that was not interrupted by the runtime. */
