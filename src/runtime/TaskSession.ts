@@ -41,8 +41,10 @@ export const makeSession = (parts: ContextParts, task: LiveTask): TaskSession =>
   let steps: Map<string, string> | undefined
   let states: ReadonlyMap<string, string> | undefined
 
-  const step = <A, E, R>(name: string, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  const step = <A, E, R>(given: string, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
     Effect.gen(function* () {
+      // The name it is stored under is the one it is found by.
+      const name = storable(given)
       steps ??= new Map(yield* untilItAnswers(journal.steps(task.id)).pipe(Effect.orDie))
       const stored = steps.get(name)
       if (stored !== undefined) return JSON.parse(stored) as A
@@ -51,7 +53,7 @@ export const makeSession = (parts: ContextParts, task: LiveTask): TaskSession =>
       steps.set(name, result)
       flush.item(ownership, {
         kind: "step",
-        row: { task: task.id, name: storable(name), result, at: clock.currentTimeMillisUnsafe() }
+        row: { task: task.id, name, result, at: clock.currentTimeMillisUnsafe() }
       })
       yield* flush.barrier
       // What a repeat will see is what this attempt sees: the value after its way through JSON.
