@@ -3,14 +3,16 @@
  * order before its offsets are given, and the lock is held until the commit:
  * so appenders never deadlock, and readers see offsets without gaps.
  */
+import { PgClient } from "@effect/sql-pg"
 import { Effect } from "effect"
-import { SqlClient } from "effect/sql"
 import { BrokerError, RecordRefused } from "../BrokerError.ts"
 import { partitionOf } from "../murmur2.ts"
 import type { OutgoingRecord, Position } from "../Record.ts"
 import { byteas, ints, smallints, texts } from "../../database/columns.ts"
 import { refused } from "./refused.ts"
 import type { StoredTopic, Topics } from "./Topics.ts"
+import { channel } from "./Wakeups.ts"
+import type { Wakeups } from "./Wakeups.ts"
 
 // One statement: the rows that `locked` returns are the newest versions, whatever the snapshot says.
 const statement = `
@@ -28,7 +30,7 @@ written AS (
   FROM unnest($4::int2[], $5::int4[], $6::int4[], $7::bytea[], $8::bytea[], $9::text[])
     r (topic, partition, place, key, value, headers)
   JOIN locked l ON l.topic = r.topic AND l.partition = r.partition)
-SELECT topic, partition, next_offset FROM locked`
+SELECT topic, partition, next_offset, CASE WHEN $10 <> '' THEN pg_notify('${channel}', $10)::text END FROM locked`
 
 /** How many keyless records have been appended: they go round the partitions in turn. */
 interface Turn {
@@ -41,16 +43,20 @@ const placeOf = (record: OutgoingRecord, topic: StoredTopic, turn: Turn): number
   return partitionOf(record.key, topic.partitions)
 }
 
-/** The effect that appends `records` in one statement, in the caller's transaction where there is one. */
+/**
+ * The effect that appends `records` in one statement, in the caller's transaction where there is one, and wakes the
+ * readers of their topics once they can be read.
+ */
 export const makeAppend = (
-  topics: Topics
+  topics: Topics,
+  wakeups: Wakeups
 ): Effect.Effect<
   (records: ReadonlyArray<OutgoingRecord>) => Effect.Effect<ReadonlyArray<Position>, BrokerError>,
   never,
-  SqlClient.SqlClient
+  PgClient.PgClient
 > =>
   Effect.gen(function* () {
-    const sql = yield* SqlClient.SqlClient
+    const sql = yield* PgClient.PgClient
     const turn: Turn = { next: 0 }
 
     return Effect.fnUntraced(function* (records: ReadonlyArray<OutgoingRecord>) {
@@ -70,6 +76,8 @@ export const makeAppend = (
         placed.push({ slot, topic: topic.id, partition, place: count.n++ })
       }
       const sums = [...counts.values()]
+      const grown = new Set(sums.map((sum) => sum.topic))
+      const note = wakeups.noteOf(grown)
       const rows = yield* sql
         .unsafe<{ topic: number; partition: number; next_offset: bigint }>(statement, [
           smallints(sums.map((c) => c.topic)),
@@ -80,9 +88,11 @@ export const makeAppend = (
           ints(placed.map((p) => p.place)),
           byteas(records.map((r) => r.key)),
           byteas(records.map((r) => r.value)),
-          texts(records.map((r) => JSON.stringify(r.headers)))
+          texts(records.map((r) => JSON.stringify(r.headers))),
+          note ?? ""
         ])
         .pipe(refused("append"))
+      yield* sql.afterCommit(Effect.sync(() => (note === null ? wakeups.grown(grown) : wakeups.ringAll(grown))))
       const base = new Map(rows.map((row) => [`${row.topic}/${row.partition}`, Number(row.next_offset)]))
       return records.map((record, i): Position => {
         const { slot, partition, place } = placed[i]!

@@ -12,7 +12,7 @@ import type { MemberEvent } from "../Broker.ts"
 import type { BrokerError } from "../BrokerError.ts"
 import type { TopicRecord } from "../Record.ts"
 import type { Signal } from "../Signal.ts"
-import type { FetchPosition } from "./Fetch.ts"
+import type { FetchLimits, FetchPosition } from "./Fetch.ts"
 import type { GroupKey } from "./Groups.ts"
 import type { StoredTopic } from "./Topics.ts"
 
@@ -88,13 +88,22 @@ const room = (member: Member): Effect.Effect<void> =>
     Queue.sizeUnsafe(member.events) < eventsAhead ? Effect.void : Effect.andThen(Effect.sleep("2 millis"), room(member))
   )
 
+/** Whether a partition may have given less than it has, because of a limit. */
+const isCut = (records: ReadonlyArray<TopicRecord>, limits: FetchLimits): boolean => {
+  if (records.length >= limits.records) return true
+  let bytes = 0
+  for (const { value } of records) bytes += value?.length ?? 0
+  return bytes >= limits.bytes
+}
+
 /**
- * Fetches for ever. It sleeps when nothing came, and goes on when the topic
+ * Fetches for ever. It sleeps when it has read all there was, and goes on when the topic
  * grows or a partition is taken, sought or resumed; while nobody takes what
  * was read it reads no more.
  */
 export const fetchLoop = (
   member: Member,
+  limits: FetchLimits,
   fetch: (positions: ReadonlyArray<FetchPosition>) => Effect.Effect<ReadonlyArray<TopicRecord>, BrokerError>
 ): Effect.Effect<never> =>
   Effect.forever(
@@ -102,9 +111,11 @@ export const fetchLoop = (
       yield* room(member)
       const positions = positionsOf(member)
       if (positions.length === 0) return yield* member.wake.wait
-      const records = accept(member, positions, yield* fetch(positions))
-      if (records.length === 0) return yield* member.wake.wait
-      yield* Queue.offer(member.events, { _tag: "Records", records })
+      const fetched = yield* fetch(positions)
+      const records = accept(member, positions, fetched)
+      if (records.length > 0) yield* Queue.offer(member.events, { _tag: "Records", records })
+      // What was appended since has rung: that ring is remembered.
+      if (!isCut(fetched, limits)) yield* member.wake.wait
     }).pipe(
       Effect.catch((error) =>
         Effect.andThen(Effect.logWarning("reading the topic failed, trying again", error.message), Effect.sleep("200 millis"))

@@ -49,7 +49,6 @@ const make = (options: PostgresBrokerOptions) =>
   Effect.gen(function* () {
     const pg = yield* PgClient.PgClient
     const topics = yield* makeTopics
-    const append = yield* makeAppend(topics)
     const fetch = yield* makeFetch
     const groups = yield* makeGroups(options)
     const lags = yield* makeLags(topics)
@@ -58,6 +57,7 @@ const make = (options: PostgresBrokerOptions) =>
     let session: Session | undefined
     let liveSessions: ReadonlySet<number> = new Set()
     const wakeups = yield* makeWakeups(() => liveSessions.size > (session === undefined ? 0 : 1))
+    const append = yield* makeAppend(topics, wakeups)
 
     /** One look at the groups, and what follows from it for each member here. */
     const keep = Effect.fnUntraced(function* (current: Session) {
@@ -153,7 +153,7 @@ const make = (options: PostgresBrokerOptions) =>
           Effect.catch((error) => Effect.logWarning("leaving the group failed; its lock frees it", error.message))
         )
       )
-      yield* Effect.forkScoped(fetchLoop(member, (positions) => fetch(topic, positions, options.fetch)))
+      yield* Effect.forkScoped(fetchLoop(member, options.fetch, (positions) => fetch(topic, positions, options.fetch)))
       keeperBell.ring()
       return membershipOf(member)
     })
@@ -196,12 +196,7 @@ const make = (options: PostgresBrokerOptions) =>
     return Broker.of({
       transactional: true,
       ensureTopics: topics.ensure,
-      append: (records) =>
-        Effect.tap(append(records), () => {
-          const grown = new Set<number>()
-          for (const record of records) grown.add(topics.known(record.topic)!.id)
-          return pg.afterCommit(Effect.sync(() => wakeups.grown(grown)))
-        }),
+      append,
       join: join as (options: { group: string; topic: string }) => ReturnType<typeof join> &
         Effect.Effect<Membership, never, Scope.Scope>,
       read: ({ topic, partition, from, limit }) =>

@@ -1,22 +1,31 @@
 /**
  * Tells sleeping readers that a topic has grown: at once for appends of this
  * process, by NOTIFY for those of others, and by a slow look at the ends as a
- * safety net. A NOTIFY is sent after the commit and never within it, because
- * commits that carry one queue up behind each other.
+ * safety net. Commits that carry a NOTIFY queue up behind each other, so under
+ * load it is sent after the commit, once for many; an append after a pause
+ * takes it along, which saves its reader a round trip.
  */
 import { PgClient } from "@effect/sql-pg"
-import { Effect, Queue, Schedule } from "effect"
+import { Clock, Effect, Queue, Schedule } from "effect"
 import { makeSignal } from "../Signal.ts"
 
-const channel = "postroom_record"
+/** The channel of Postgres on which processes tell each other what has grown. */
+export const channel = "postroom_record"
+
+/** So long must nothing have been appended here for an append to take its NOTIFY along, ms. */
+const pauseMs = 5
 
 export interface Wakeups {
   /** Rings `wake` whenever `topic` may have grown, until the scope ends. */
   readonly subscribe: (topic: number, wake: () => void) => () => void
   /** After a commit: wakes this process, and others where there are any. */
   readonly grown: (topics: Iterable<number>) => void
-   /** Rings the readers of `topic` in this process. */
+  /** What an append should notify of in its own transaction; null where `grown` is to tell after the commit. */
+  readonly noteOf: (topics: Iterable<number>) => string | null
+  /** Rings the readers of `topic` in this process. */
   readonly ring: (topic: number) => void
+  /** The same for several. */
+  readonly ringAll: (topics: Iterable<number>) => void
 }
 
 /** `others()` says whether another process could be listening. */
@@ -26,6 +35,8 @@ export const makeWakeups = (others: () => boolean) =>
     const bells = new Map<number, Set<() => void>>()
     const pending = new Set<number>()
     const outgoing = makeSignal()
+    const clock = yield* Clock.Clock
+    let appendedAt = 0
 
     const ring = (topic: number) => {
       for (const bell of bells.get(topic) ?? []) bell()
@@ -58,7 +69,18 @@ export const makeWakeups = (others: () => boolean) =>
       )
     )
 
+    const ringAll = (topics: Iterable<number>) => {
+      for (const topic of topics) ring(topic)
+    }
+
     return {
+      ringAll,
+      noteOf: (topics) => {
+        const now = clock.currentTimeMillisUnsafe()
+        const isPaused = now - appendedAt >= pauseMs
+        appendedAt = now
+        return isPaused && others() ? [...topics].join(",") : null
+      },
       subscribe: (topic, wake) => {
         let set = bells.get(topic)
         if (set === undefined) bells.set(topic, (set = new Set()))
