@@ -5,13 +5,14 @@ import { Argument, CliError, Command, Flag } from "effect/cli"
 import { convertFolder } from "./cli/convert.ts"
 import { demoCommand } from "./cli/demoCommand.ts"
 import { doctor } from "./cli/doctor.ts"
-import { listEvents, produce } from "./cli/events.ts"
+import { cancelEvent, listEvents, produce } from "./cli/events.ts"
 import { listQueues, setQueue } from "./cli/queues.ts"
 import { layerLogs, runMain } from "./cli/run.ts"
 import { sandboxAlone } from "./cli/sandbox.ts"
 import { start } from "./cli/start.ts"
 import { cancelTask, listTasks, retryTask, showTask } from "./cli/tasks.ts"
 import { makeToken } from "./cli/token.ts"
+import { layerBuiltIns, layerUsage, limitFlag, portFlag } from "./cli/usage.ts"
 import { loadEnvFile } from "./config/environment.ts"
 import { readSettings } from "./config/settings.ts"
 import { version } from "./cli/version.ts"
@@ -21,8 +22,6 @@ loadEnvFile()
 const json = Flag.Boolean("json").pipe(Flag.withDescription("Answer in JSON, for machines"), Flag.withDefault(false))
 const text = (name: string, about: string) =>
   Flag.String(name).pipe(Flag.withDescription(about), Flag.optional, Flag.map(Option.getOrNull))
-const port = (name: string) =>
-  Flag.Int(name).pipe(Flag.withDescription("Port on loopback; 0 takes any"), Flag.withDefault(0))
 
 /** The code the process ends with; commands that only fail by an error leave it at 0. */
 let exitCode = 0
@@ -37,7 +36,10 @@ const commands = [
     {
       roles: text("roles", "What this process does: api and names of queues, separated by commas (all)"),
       actors: text("actors", "A file that exports actors of your own"),
-      sandbox: Flag.Boolean("sandbox").pipe(Flag.withDescription("Let the sandbox stand in where credentials are missing"), Flag.withDefault(false))
+      sandbox: Flag.Boolean("sandbox").pipe(
+        Flag.withDescription("Let the sandbox stand in where credentials are missing"),
+        Flag.withDefault(false)
+      )
     },
     (options) => Effect.flatMap(readSettings, (settings) => start(settings, options))
   ).pipe(
@@ -49,13 +51,28 @@ const commands = [
     ])
   ),
   Command.make("demo", { json }, (options) => withCode(demoCommand(options))).pipe(
-    Command.withDescription("Run the whole pipeline once in a temporary directory and report what each stage did")
+    Command.withDescription("Run the whole pipeline once in a temporary directory and report what each stage did"),
+    Command.withExamples([
+      { command: "postroom demo", description: "About twenty seconds; ends with 1 where a post was lost or doubled" },
+      { command: "postroom demo --json", description: "The same for machines" }
+    ])
   ),
   Command.make(
     "sandbox",
-    { json, telegramPort: port("telegram-port"), openAiPort: port("openai-port"), webPort: port("web-port"), ledger: text("ledger", "Write what is posted to this file, as JSON lines") },
+    {
+      json,
+      telegramPort: portFlag("telegram-port"),
+      openAiPort: portFlag("openai-port"),
+      webPort: portFlag("web-port"),
+      ledger: text("ledger", "Write what is posted to this file, as JSON lines")
+    },
     ({ ledger, ...options }) => sandboxAlone({ ...options, ...(ledger === null ? {} : { ledgerFile: ledger }) })
-  ).pipe(Command.withDescription("Run the sandbox Telegram, OpenAI and web alone, on loopback")),
+  ).pipe(
+    Command.withDescription("Run the sandbox Telegram, OpenAI and web alone, on loopback"),
+    Command.withExamples([
+      { command: "postroom sandbox --openai-port 4010 --ledger posted.jsonl", description: "For programs of your own" }
+    ])
+  ),
   Command.make(
     "produce",
     {
@@ -70,12 +87,30 @@ const commands = [
   ).pipe(
     Command.withDescription("Put an event in"),
     Command.withExamples([
-      { command: `postroom produce source.due --user anna --data '{"source":{"kind":"feed","url":"https://example.org/feed.xml"},"assignment":{"target":"my_channel","style":"short","language":"en"}}'`, description: "Collect a feed for anna now" }
+      {
+        command: `postroom produce source.due --user anna --data '{"source":{"kind":"feed","url":"https://example.org/feed.xml"},"assignment":{"target":"my_channel","style":"short","language":"en"}}'`,
+        description: "Collect a feed for anna now"
+      }
     ])
   ),
-  Command.make("events", { user: text("user", "Only this user's"), limit: Flag.Int("limit").pipe(Flag.withDefault(20)), json }, (options) =>
+  Command.make("events", { user: text("user", "Only this user's"), limit: limitFlag(1_000), json }, (options) =>
     Effect.flatMap(readSettings, (settings) => listEvents(settings, options))
-  ).pipe(Command.withDescription("List events, newest first, and how far each has come")),
+  ).pipe(
+    Command.withDescription("List events, newest first, and how far each has come"),
+    Command.withExamples([
+      { command: "postroom events --user anna --json", description: "Anna's, one JSON object a line" }
+    ]),
+    Command.withSubcommands([
+      Command.make("cancel", { id: Argument.String("id"), json }, (options) =>
+        Effect.flatMap(readSettings, (settings) => withCode(cancelEvent(settings, options)))
+      ).pipe(
+        Command.withDescription("Cancel everything of an event that has not ended"),
+        Command.withExamples([
+          { command: "postroom events cancel order-17", description: "Its running tasks are interrupted" }
+        ])
+      )
+    ])
+  ),
   Command.make(
     "tasks",
     {
@@ -83,33 +118,62 @@ const commands = [
       queue: text("queue", "Only this queue's"),
       user: text("user", "Only this user's"),
       q: text("search", "Part of the reason or the user, or the beginning of an id"),
-      limit: Flag.Int("limit").pipe(Flag.withDefault(20)),
+      limit: limitFlag(1_000),
       json
     },
     (options) => Effect.flatMap(readSettings, (settings) => listTasks(settings, options))
   ).pipe(
     Command.withDescription("List tasks, newest first"),
-    Command.withExamples([{ command: "postroom tasks --status failed --queue publisher", description: "What could not be published" }]),
+    Command.withExamples([
+      { command: "postroom tasks --status failed --queue publisher", description: "What could not be published" }
+    ]),
     Command.withSubcommands([
       Command.make("show", { id: Argument.String("id"), json }, (options) =>
         Effect.flatMap(readSettings, (settings) => showTask(settings, options))
-      ).pipe(Command.withDescription("Everything about one task")),
+      ).pipe(
+        Command.withDescription("Everything about one task: attempts, steps, log, and why it waits"),
+        Command.withExamples([
+          { command: "postroom tasks show 4e247aa5-e3bc-5821-89fe-7ae21150665b", description: "By its id" }
+        ])
+      ),
       Command.make("cancel", { id: Argument.String("id"), json }, (options) =>
         Effect.flatMap(readSettings, (settings) => withCode(cancelTask(settings, options)))
-      ).pipe(Command.withDescription("Cancel a task that waits or runs")),
+      ).pipe(
+        Command.withDescription("Cancel a task that waits or runs"),
+        Command.withExamples([
+          {
+            command: "postroom tasks cancel 4e247aa5-e3bc-5821-89fe-7ae21150665b",
+            description: "Ends with 1 where it was too late"
+          }
+        ])
+      ),
       Command.make("retry", { id: Argument.String("id"), json }, (options) =>
         Effect.flatMap(readSettings, (settings) => withCode(retryTask(settings, options)))
-      ).pipe(Command.withDescription("Run a task again that ended badly"))
+      ).pipe(
+        Command.withDescription("Run a task again that ended badly"),
+        Command.withExamples([
+          {
+            command: "postroom tasks retry 4e247aa5-e3bc-5821-89fe-7ae21150665b",
+            description: "After what its user has waiting"
+          }
+        ])
+      )
     ])
   ),
-  Command.make("queues", { json }, (options) => Effect.flatMap(readSettings, (settings) => listQueues(settings, options))).pipe(
+  Command.make("queues", { json }, (options) =>
+    Effect.flatMap(readSettings, (settings) => listQueues(settings, options))
+  ).pipe(
     Command.withDescription("List the queues and what stands in them"),
+    Command.withExamples([
+      { command: "postroom queues --json", description: "One JSON object a line" },
+      { command: "postroom queues pause publisher", description: "Publish nothing until it is resumed" }
+    ]),
     Command.withSubcommands([
-      Command.make("pause", { name: Argument.String("name") }, ({ name }) =>
-        Effect.flatMap(readSettings, (settings) => withCode(setQueue(settings, name, true)))
+      Command.make("pause", { name: Argument.String("name"), json }, (options) =>
+        Effect.flatMap(readSettings, (settings) => withCode(setQueue(settings, { ...options, paused: true })))
       ).pipe(Command.withDescription("Start no more tasks of a queue")),
-      Command.make("resume", { name: Argument.String("name") }, ({ name }) =>
-        Effect.flatMap(readSettings, (settings) => withCode(setQueue(settings, name, false)))
+      Command.make("resume", { name: Argument.String("name"), json }, (options) =>
+        Effect.flatMap(readSettings, (settings) => withCode(setQueue(settings, { ...options, paused: false })))
       ).pipe(Command.withDescription("Let a queue go on"))
     ])
   ),
@@ -123,13 +187,21 @@ const commands = [
     (options) => Effect.flatMap(readSettings, (settings) => withCode(convertFolder(settings, options)))
   ).pipe(
     Command.withDescription("Make preview and thumbnail of every picture in a folder, through the converter"),
-    Command.withExamples([{ command: "postroom convert ./photos --out ./small", description: "Goes on where it was stopped" }])
+    Command.withExamples([
+      { command: "postroom convert ./photos --out ./small", description: "Goes on where it was stopped" }
+    ])
   ),
-  Command.make("token", { name: Flag.String("name").pipe(Flag.withDefault("cli")), json }, (options) =>
-    Effect.flatMap(readSettings, (settings) => makeToken(settings, options))
-  ).pipe(Command.withDescription("Make another token for the API; it is shown once")),
+  Command.make(
+    "token",
+    { name: Flag.String("name").pipe(Flag.withDescription("What it is for (cli)"), Flag.withDefault("cli")), json },
+    (options) => Effect.flatMap(readSettings, (settings) => makeToken(settings, options))
+  ).pipe(
+    Command.withDescription("Make another token for the API; it is shown once"),
+    Command.withExamples([{ command: "postroom token --name ci", description: "Only its hash is kept" }])
+  ),
   Command.make("doctor", { json }, (options) => withCode(doctor(options))).pipe(
-    Command.withDescription("Check Node, database, broker, disk, clock and credentials, and say what to do")
+    Command.withDescription("Check Node, database, broker, disk, clock and credentials, and say what to do"),
+    Command.withExamples([{ command: "postroom doctor --json", description: "Ends with 1 where something is bad" }])
   )
 ] as const
 
@@ -151,6 +223,6 @@ runMain(
     Effect.map(() => exitCode),
     Effect.catchIf(CliError.isCliError, () => Effect.succeed(usage)),
     Effect.scoped,
-    Effect.provide(Layer.mergeAll(NodeServices.layer, Layer.unwrap(logLevel)))
+    Effect.provide(Layer.mergeAll(NodeServices.layer, layerUsage, layerBuiltIns, Layer.unwrap(logLevel)))
   ) as Effect.Effect<number, unknown>
 )

@@ -103,7 +103,7 @@ export class Events extends HttpApiGroup.make("events")
   )
   .middleware(Authorization) {}
 
-const count = Schema.NumberFromString.check(Schema.isInt(), Schema.isBetween({ minimum: 1, maximum: largestPage }))
+const count = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: largestPage }))
 const filter = (description: string) => Schema.optionalKey(Schema.String.annotate({ description }))
 
 export class Tasks extends HttpApiGroup.make("tasks")

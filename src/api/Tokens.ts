@@ -13,6 +13,8 @@ export class Tokens extends Context.Service<
   {
     /** Makes a token and answers it in clear, for the only time. */
     readonly make: (name: string) => Effect.Effect<string, SqlError.SqlError>
+    /** Whether there is one. */
+    readonly some: Effect.Effect<boolean, SqlError.SqlError>
     /** Makes one where there is none; null where there is. */
     readonly first: Effect.Effect<string | null, SqlError.SqlError>
     readonly isValid: (token: string) => Effect.Effect<boolean, SqlError.SqlError>
@@ -59,11 +61,13 @@ export const layer = Layer.effect(
       return equal(rows[0].digest, digest)
     })
 
+    const some = Effect.map(sql<{ some: boolean }>`SELECT EXISTS (SELECT 1 FROM token) AS some`, ([row]) => row!.some)
+
     return Tokens.of({
       make,
+      some,
       first: Effect.gen(function* () {
-        const [row] = yield* sql<{ some: boolean }>`SELECT EXISTS (SELECT 1 FROM token) AS some`
-        return row!.some ? null : yield* make("first")
+        return (yield* some) ? null : yield* make("first")
       }),
       isValid
     })

@@ -1,5 +1,6 @@
 /** The actors of a process: Postroom's own, those of a file, and what the environment says about each queue. */
 import { Data, Effect } from "effect"
+import { existsSync } from "node:fs"
 import * as path from "node:path"
 import { pathToFileURL } from "node:url"
 import { makeActors } from "../actors/index.ts"
@@ -17,6 +18,14 @@ export class ActorsRefused extends Data.TaggedError("ActorsRefused")<{
   }
 }
 
+/** Why a module could not be loaded, with the line where that is known. */
+const whyNot = (file: string, cause: unknown): string => {
+  if (!(cause instanceof Error)) return String(cause)
+  if (!existsSync(file)) return "there is no such file"
+  const line = /^file:.*:(\d+)$/.exec(cause.stack?.split("\n", 1)[0] ?? "")?.[1]
+  return `${line === undefined ? "" : `line ${line}: `}${cause.name === "Error" ? "" : `${cause.name}: `}${cause.message}`
+}
+
 const isActor = (value: unknown): value is Actor<any> =>
   typeof value === "object" && value !== null && "handler" in value && "topic" in value && "policy" in value
 
@@ -25,9 +34,10 @@ export const loadActors = (file: string) =>
   Effect.gen(function* () {
     const exported = yield* Effect.tryPromise({
       try: () => import(pathToFileURL(path.resolve(file)).href) as Promise<Record<string, unknown>>,
-      catch: (cause) => new ActorsRefused({ file, detail: cause instanceof Error ? cause.message : String(cause) })
+      catch: (cause) => new ActorsRefused({ file, detail: whyNot(file, cause) })
     })
-    const actors = Object.values(exported).flat().filter(isActor)
+    // The same actor may be exported twice, by itself and in a list.
+    const actors = [...new Set(Object.values(exported).flat().filter(isActor))]
     if (actors.length === 0) {
       return yield* new ActorsRefused({ file, detail: "exports no actor: export what Actor.make returns" })
     }

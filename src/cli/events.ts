@@ -1,19 +1,21 @@
 /** `postroom produce` and `postroom events`: events in, and what became of them. */
-import { Data, Effect, Layer } from "effect"
+import { Data, Duration, Effect, Layer } from "effect"
 import { text as readText } from "node:stream/consumers"
 import { eventTypesOf, EventTypes } from "../api/EventTypes.ts"
 import type { BadRequest } from "../api/Problems.ts"
 import { check } from "../api/submission.ts"
+import { cancelFlow, cancelledIn, flowStatusOf } from "../api/flows.ts"
+import { Broker } from "../broker/Broker.ts"
 import type { Settings } from "../config/settings.ts"
 import { EventIntake } from "../journal/EventIntake.ts"
 import { flowProgress } from "../journal/sql/Flows.ts"
 import * as History from "../journal/sql/History.ts"
 import * as Intake from "../runtime/EventIntake.ts"
-import { declare } from "../runtime/Worker.ts"
 import { readActors } from "./actors.ts"
 import { jsonLine, line, status, table, when } from "./output.ts"
 import { outsideOf } from "./outside.ts"
 import { layerStorage } from "./storage.ts"
+import { WrongUsage } from "./usage.ts"
 
 /** The event was not taken. */
 export class EventRefused extends Data.TaggedError("EventRefused")<{ readonly detail: string }> {
@@ -31,7 +33,7 @@ const explain = (problem: BadRequest) =>
 const parse = (text: string) =>
   Effect.try({
     try: () => JSON.parse(text) as unknown,
-    catch: (cause) => new EventRefused({ detail: `--data is no JSON: ${(cause as Error).message}` })
+    catch: (cause) => new WrongUsage({ detail: `--data is no JSON: ${(cause as Error).message}` })
   })
 
 export interface ProduceOptions {
@@ -54,7 +56,15 @@ export const produce = Effect.fn("produce")(function* (settings: Settings, optio
     []
   ).pipe(Effect.mapError(explain), Effect.provide(types))
   const acceptance = yield* Effect.gen(function* () {
-    yield* declare(actors)
+    // Only the topics: whether queues are off is for those to say who run them.
+    const broker = yield* Broker
+    yield* broker.ensureTopics(
+      actors.map(({ topic: { name, partitions, retention } }) => ({
+        name,
+        partitions,
+        retentionMs: Duration.toMillis(retention)
+      }))
+    )
     const intake = yield* EventIntake
     const [answer] = yield* intake.submit([event])
     return answer!
@@ -70,15 +80,15 @@ export const listEvents = Effect.fn("events")(function* (
   settings: Settings,
   options: { readonly user: string | null; readonly limit: number; readonly json: boolean }
 ) {
-  const [events, flows] = yield* Effect.gen(function* () {
+  const { events, flows, cancelled } = yield* Effect.gen(function* () {
     const found = yield* History.listEvents(options.limit, options.user)
-    return [found, yield* flowProgress(found.map((event) => event.id))] as const
+    const ids = found.map((event) => event.id)
+    return { events: found, flows: yield* flowProgress(ids), cancelled: yield* cancelledIn(ids) }
   }).pipe(Effect.provide(layerStorage(settings)))
   const progress = new Map(flows.map((flow) => [flow.flow, flow]))
   const stateOf = (id: string): string => {
     const flow = progress.get(id)
-    if (flow === undefined || !flow.isOver) return flow?.ended === 0 ? "queued" : "in_progress"
-    return flow.endedBadly > 0 ? "failed" : "succeeded"
+    return flowStatusOf(flow, (flow?.ended ?? 0) > 0, cancelled.get(id) ?? 0)
   }
   if (options.json) {
     for (const event of events)
@@ -99,4 +109,20 @@ export const listEvents = Effect.fn("events")(function* (
       ]
     })
   )
+}, Effect.scoped)
+
+/** Cancels what has not ended of an event; code 1 where nothing was left to cancel. */
+export const cancelEvent = Effect.fn("events cancel")(function* (
+  settings: Settings,
+  options: { readonly id: string; readonly json: boolean }
+) {
+  const end = yield* cancelFlow(options.id, "the command line").pipe(Effect.provide(layerStorage(settings)))
+  if (end === null) return yield* new EventRefused({ detail: `there is no event "${options.id}"` })
+  const { wasOver, ...answer } = end
+  if (options.json) jsonLine({ eventId: options.id, ...answer })
+  else if (wasOver) line(`it has ended already: ${answer.status}`)
+  else if (answer.status === "queued" || answer.status === "in_progress")
+    line("will be cancelled as soon as its workers see it")
+  else line(`${answer.status}: ${answer.cancelled} cancelled, ${answer.ended} had ended`)
+  return wasOver ? 1 : 0
 }, Effect.scoped)

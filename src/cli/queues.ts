@@ -5,6 +5,7 @@ import { Journal } from "../journal/Journal.ts"
 import { readQueues } from "../journal/sql/History.ts"
 import { jsonLine, line, styled, table } from "./output.ts"
 import { layerStorage } from "./storage.ts"
+import { WrongUsage } from "./usage.ts"
 
 export const listQueues = Effect.fn("queues")(function* (settings: Settings, options: { readonly json: boolean }) {
   const queues = yield* readQueues.pipe(Effect.provide(layerStorage(settings)))
@@ -25,19 +26,22 @@ export const listQueues = Effect.fn("queues")(function* (settings: Settings, opt
   )
 }, Effect.scoped)
 
-/** Pauses or resumes a queue; code 1 where there is none of that name. */
-export const setQueue = Effect.fn("queues pause")(function* (settings: Settings, name: string, paused: boolean) {
-  const known = yield* Effect.gen(function* () {
+/** Pauses or resumes a queue. */
+export const setQueue = Effect.fn("queues pause")(function* (
+  settings: Settings,
+  { name, paused, json }: { readonly name: string; readonly paused: boolean; readonly json: boolean }
+) {
+  yield* Effect.gen(function* () {
     const journal = yield* Journal
-    const queues = yield* readQueues
-    if (!queues.some((queue) => queue.name === name)) return queues.map((queue) => queue.name)
+    const known = (yield* readQueues).map((queue) => queue.name)
+    if (!known.includes(name)) {
+      return yield* new WrongUsage({
+        detail: `there is no queue "${name}": known are ${known.length === 0 ? "none yet, start Postroom first" : known.join(", ")}`
+      })
+    }
     yield* journal.pauseQueue(name, paused, "the command line")
-    return null
   }).pipe(Effect.provide(layerStorage(settings)))
-  line(
-    known === null
-      ? `${name} is ${paused ? "paused" : "running"}`
-      : `there is no queue "${name}": known are ${known.join(", ")}`
-  )
-  return known === null ? 0 : 1
+  if (json) jsonLine({ name, paused })
+  else line(`${name} is ${paused ? "paused" : "running"}`)
+  return 0
 }, Effect.scoped)

@@ -1,15 +1,6 @@
 /** What a process does: serve the API, or run some of the queues. */
-import { Data, Effect } from "effect"
-
-/** A role that nothing answers to. */
-export class UnknownRole extends Data.TaggedError("UnknownRole")<{
-  readonly role: string
-  readonly known: ReadonlyArray<string>
-}> {
-  override get message() {
-    return `there is no role "${this.role}": known are ${this.known.join(", ")}`
-  }
-}
+import { Effect } from "effect"
+import { WrongUsage } from "./usage.ts"
 
 /** The roles of a list like `api,collector`; all of them where nothing is given. */
 export const readRoles = (list: string | null, queues: ReadonlyArray<string>) =>
@@ -20,6 +11,10 @@ export const readRoles = (list: string | null, queues: ReadonlyArray<string>) =>
       .split(",")
       .map((role) => role.trim())
       .filter((role) => role !== "")
-    for (const role of roles) if (!known.includes(role)) return yield* new UnknownRole({ role, known })
+    for (const role of roles)
+      if (!known.includes(role))
+        return yield* new WrongUsage({ detail: `there is no role "${role}": known are ${known.join(", ")}` })
+    if (roles.length === 0)
+      return yield* new WrongUsage({ detail: `--roles names none: known are ${known.join(", ")}` })
     return new Set(roles)
   })

@@ -50,9 +50,11 @@ export const start = Effect.fn("start")(function* (settings: Settings, options: 
   )
   return yield* Effect.gen(function* () {
     yield* sayOutside(outside)
+    // First of all the port: a start that is refused must leave nothing behind.
+    const served = roles.has("api") ? yield* serveApi(settings, actors) : []
     yield* declare(actors)
     if (sandbox !== null && options.sandbox) yield* seedDemo(sandbox)
-    if (roles.has("api")) yield* serveApi(settings, actors, say)
+    yield* Effect.forEach(served, say, { discard: true })
     yield* startWorker({
       actors,
       runs: (actor) => roles.has(actor.name),

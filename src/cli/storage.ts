@@ -1,5 +1,6 @@
 /** Database, topics and journal of an installation, as one layer. */
 import { Data, Effect, Layer } from "effect"
+import { accessSync, constants, mkdirSync } from "node:fs"
 import { brokerMigrations } from "../broker/postgres/migrations.ts"
 import * as PostgresBroker from "../broker/postgres/PostgresBroker.ts"
 import type { Settings } from "../config/settings.ts"
@@ -17,8 +18,28 @@ export class NotYet extends Data.TaggedError("NotYet")<{ readonly what: string }
   }
 }
 
+/** The folder of an installation cannot be used. */
+export class FolderRefused extends Data.TaggedError("FolderRefused")<{
+  readonly folder: string
+  readonly detail: string
+}> {
+  override get message() {
+    return `DATA_DIR=${this.folder} cannot be used: ${this.detail}. Name a folder that this user may write to.`
+  }
+}
+
+const makeFolder = (folder: string) =>
+  Effect.try({
+    try: () => {
+      mkdirSync(folder, { recursive: true, mode: 0o700 })
+      accessSync(folder, constants.W_OK | constants.X_OK)
+    },
+    catch: (cause) => new FolderRefused({ folder, detail: (cause as Error).message })
+  })
+
 /** SqlClient, Broker and Journal by the settings. */
 export const layerStorage = (settings: Pick<Settings, "databaseUrl" | "dataDir" | "kafkaBrokers">) => {
+  const ready = settings.databaseUrl === null ? makeFolder(settings.dataDir) : Effect.void
   const database = Database.layer({ url: settings.databaseUrl, dataDir: settings.dataDir, migrations })
   const refuseKafka =
     settings.kafkaBrokers === null
@@ -28,6 +49,6 @@ export const layerStorage = (settings: Pick<Settings, "databaseUrl" | "dataDir" 
         )
   return Layer.mergeAll(PostgresBroker.layer(), layerMetered.pipe(Layer.provide(SqlJournal.layer))).pipe(
     Layer.provideMerge(database),
-    Layer.provideMerge(Layer.effectDiscard(refuseKafka))
+    Layer.provideMerge(Layer.effectDiscard(Effect.andThen(refuseKafka, ready)))
   )
 }

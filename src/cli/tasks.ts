@@ -8,18 +8,12 @@ import { Journal } from "../journal/Journal.ts"
 import * as History from "../journal/sql/History.ts"
 import { jsonLine, line, short, status, table, when } from "./output.ts"
 import { layerStorage } from "./storage.ts"
+import { WrongUsage } from "./usage.ts"
 
 /** No task answers to that. */
 export class NoSuchTask extends Data.TaggedError("NoSuchTask")<{ readonly id: string }> {
   override get message() {
     return `there is no task ${this.id}`
-  }
-}
-
-/** The filter names a status that is none. */
-export class UnknownStatus extends Data.TaggedError("UnknownStatus")<{ readonly name: string }> {
-  override get message() {
-    return `there is no status "${this.name}": known are ${taskStates.join(", ")}`
   }
 }
 
@@ -35,7 +29,9 @@ export interface ListOptions {
 export const listTasks = Effect.fn("tasks")(function* (settings: Settings, options: ListOptions) {
   const names = options.status === null ? [] : options.status.split(",").map((name) => name.trim())
   const unknown = names.find((name) => !taskStates.some((state) => state === name))
-  if (unknown !== undefined) return yield* new UnknownStatus({ name: unknown })
+  if (unknown !== undefined) {
+    return yield* new WrongUsage({ detail: `there is no status "${unknown}": known are ${taskStates.join(", ")}` })
+  }
   const states = taskStates.filter((state) => names.includes(state))
   const { queue, user, q } = options
   const rows = yield* History.listTasks(
