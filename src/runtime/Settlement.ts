@@ -63,6 +63,9 @@ const jsonOf = (value: unknown): string | null | undefined => {
   }
 }
 
+/** The end of the year 9999: later times are no dates to Postgres or to JavaScript. */
+const latest = 253_402_300_799_000
+
 export const makeSettlement = (options: SettlementOptions) =>
   Effect.gen(function* () {
     const { flush, timers, changed } = options
@@ -171,7 +174,8 @@ export const makeSettlement = (options: SettlementOptions) =>
       end(task, now)
     }
 
-    const again = (task: LiveTask, until: number, reason: string) => {
+    const again = (task: LiveTask, wanted: number, reason: string) => {
+      const until = Math.min(wanted, latest)
       task.state = "queued"
       task.notBefore = until
       task.reason = storable(reason)

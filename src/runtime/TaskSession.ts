@@ -49,7 +49,7 @@ export const makeSession = (parts: ContextParts, task: LiveTask): TaskSession =>
       const stored = steps.get(name)
       if (stored !== undefined) return JSON.parse(stored) as A
       const value = yield* effect
-      const result = JSON.stringify(value ?? null)
+      const result = JSON.stringify(value ?? null) ?? "null"
       steps.set(name, result)
       flush.item(ownership, {
         kind: "step",
@@ -98,7 +98,7 @@ export const makeSession = (parts: ContextParts, task: LiveTask): TaskSession =>
         }),
       setState: (name, value) =>
         Effect.sync(() => {
-          changes.set(name, value === undefined ? null : JSON.stringify(value))
+          changes.set(name, value === undefined ? null : (JSON.stringify(value) ?? null))
         })
     }
   }

@@ -41,9 +41,30 @@ const textOf = (error: unknown): string => {
   }
 }
 
+const isBytes = (value: unknown): boolean => value === null || value instanceof Uint8Array
+
+const isOutput = (value: unknown): boolean =>
+  typeof property(value, "topic") === "string" &&
+  typeof property(value, "type") === "string" &&
+  isBytes(property(value, "key")) &&
+  isBytes(property(value, "value"))
+
+/** Handlers may be plain JavaScript: what has an outcome's tag need not have its parts. */
+const isSound = (outcome: Outcome): boolean => {
+  if (outcome._tag === "Done") return Array.isArray(outcome.outputs) && outcome.outputs.every(isOutput)
+  if (outcome._tag === "Delay" && !(outcome.untilMs >= 0)) return false
+  return typeof outcome.reason === "string"
+}
+
+const soundOf = (outcome: Outcome): Outcome => {
+  if (!isSound(outcome)) return fail(`the handler answered a ${outcome._tag} without its parts`)
+  // A wait that is no time is left to the policy.
+  return outcome._tag === "Retry" && outcome.afterMs !== undefined && !(outcome.afterMs >= 0) ? retry(outcome.reason) : outcome
+}
+
 /** The Outcome of an attempt that was not interrupted by the runtime. */
 export const outcomeOf = (exit: Exit.Exit<unknown, unknown>): Outcome => {
-  if (Exit.isSuccess(exit)) return isOutcome(exit.value) ? exit.value : done(exit.value)
+  if (Exit.isSuccess(exit)) return isOutcome(exit.value) ? soundOf(exit.value) : done(exit.value)
   const error = Cause.squash(exit.cause)
   const isTyped = exit.cause.reasons.some((reason) => reason._tag === "Fail")
   if (isTyped && !isRetryable(error)) return fail(lineOf(error), Cause.pretty(exit.cause))
