@@ -13,7 +13,7 @@ import { makeSignal } from "../broker/Signal.ts"
 import { isFinal } from "../domain/TaskState.ts"
 import { Journal } from "../journal/Journal.ts"
 import type { AttemptRow, Batch, LogRow, StateRow, StepRow } from "../journal/Journal.ts"
-import type { JournalError } from "../journal/JournalError.ts"
+import { JournalError, WriteRefused } from "../journal/JournalError.ts"
 import { forkLoop } from "./forkLoop.ts"
 import { rowOf } from "./LiveTask.ts"
 import type { LiveTask, Outbox, Ownership } from "./Lane.ts"
@@ -78,6 +78,10 @@ interface Waiter {
 const nothing: Outbox = { records: [], states: [], holds: [] }
 /** Marks a row that has been refused once already. */
 const refusedOutbox: Outbox = { ...nothing }
+
+/** What cannot even be handed to the journal is refused as well: a defect would end the one loop that writes. */
+const unwritable = (defect: unknown) =>
+  Effect.fail(new JournalError({ operation: "flush", reason: new WriteRefused({ detail: String(defect) }) }))
 
 type TakenTask = Taken["tasks"][number]
 
@@ -181,7 +185,7 @@ export const makeFlush = (options: FlushOptions) =>
         const { batch, outputs } = batchOf(taken)
         if (batch.positions.length === 0 && batch.commands.length === 0) return Effect.void
         return Effect.flatMap(
-          journal.commit(batch, outputs.length === 0 ? Effect.void : broker.append(outputs)),
+          Effect.catchDefect(journal.commit(batch, outputs.length === 0 ? Effect.void : broker.append(outputs)), unwritable),
           (stale) => {
             if (stale.length === 0) return Effect.void
             for (const ownership of taken.positions) {
