@@ -219,7 +219,8 @@ export const makeFlush = (options: FlushOptions) =>
       )
 
     const round = Effect.gen(function* () {
-      if (!isDirty()) yield* bell.wait
+      // Who rang may be in the middle of settling a task: all that belongs together goes into one transaction.
+      if (!isDirty()) yield* Effect.andThen(bell.wait, Effect.yieldNow)
       if (!isDirty()) return
       const taken = take()
       yield* writeAll(taken).pipe(
