@@ -10,6 +10,7 @@ import { envelopeOf } from "../domain/Envelope.ts"
 import { taskIdOf } from "../domain/ids.ts"
 import type { Task } from "../domain/Task.ts"
 import { mailboxKeyOf } from "../domain/Task.ts"
+import { isFinal } from "../domain/TaskState.ts"
 import { Journal } from "../journal/Journal.ts"
 import * as Fifo from "./Fifo.ts"
 import type { Flush } from "./Flush.ts"
@@ -108,6 +109,8 @@ export const makeIntake = (options: IntakeOptions) =>
         envelopeOf(record.headers, () => `${record.topic}/${record.partition}/${record.offset}`, lane.actor.topic.type)
       )
       const ids = envelopes.map((envelope) => taskIdOf(queue, envelope.id))
+      // What is in memory before the question is either still there after it, or so long in the journal that it is found.
+      const before = ids.map((id, i) => lane.owned.get(batch[i]!.partition)?.live.get(id)?.offset)
       const known = yield* untilItAnswers(journal.known(ids))
       const now = clock.currentTimeMillisUnsafe()
       for (const [i, record] of batch.entries()) {
@@ -116,7 +119,7 @@ export const makeIntake = (options: IntakeOptions) =>
         Watermark.read(ownership.mark, record.offset)
         const id = ids[i]!
         const { type, flow, priority } = envelopes[i]!
-        const earlier = known.get(id) ?? ownership.live.get(id)?.offset
+        const earlier = known.get(id) ?? before[i] ?? ownership.live.get(id)?.offset
         if (earlier !== undefined) {
           Watermark.journalled(ownership.mark, record.offset)
           flush.position(ownership)
@@ -146,7 +149,8 @@ export const makeIntake = (options: IntakeOptions) =>
     })
 
     const place = (ownership: Ownership, row: Task, crashed: boolean, now: number, always: boolean) => {
-      if (ownership.live.has(row.id)) return
+      const live = ownership.live.get(row.id)
+      if (live !== undefined && !isFinal(live.state)) return
       const box = boxOf(ownership, row.record?.key ?? null, row.offset)
       const task = fromJournal(row, ownership, box, now, crashed)
       if (!always && (Fifo.size(box.tasks) >= bounds.mailbox || box.spilledTo > box.loadedTo)) {
@@ -191,7 +195,8 @@ export const makeIntake = (options: IntakeOptions) =>
           const now = clock.currentTimeMillisUnsafe()
           for (const row of rows) {
             box.loadedTo = Math.max(box.loadedTo, row.offset)
-            if (ownership.live.has(row.id)) continue
+            // A spilled one whose row was only just written is not in the mailbox yet.
+            if (ownership.live.get(row.id)?.spilled === false) continue
             const task = fromJournal(row, ownership, box, now, false)
             ownership.live.set(task.id, task)
             Mailboxes.put(lane.boxes, box, task, now)
