@@ -22,17 +22,31 @@ export interface Wishes {
   controls: Controls
   /** Tasks to be cancelled that were not found yet. */
   readonly cancels: Set<string>
+  /** Mailboxes this process has blocked, by slot, with the number of the last look that may not have seen it. */
+  readonly blocked: Map<string, number>
+  /** Looks at the controls so far. */
+  looks: number
 }
 
 export const makeWishes = (): Wishes => ({
   controls: { pausedQueues: new Set(), pausedKeys: new Set(), pausedSlots: new Set(), commands: [] },
-  cancels: new Set()
+  cancels: new Set(),
+  blocked: new Map(),
+  looks: 0
 })
+
+/** A mailbox was blocked here. `written` calls back when the journal has it: only a look that starts later may know. */
+export const block = (wishes: Wishes, lane: Lane, key: string, written: (done: () => void) => void): void => {
+  const slot = slotOf(lane.actor.name, key)
+  wishes.blocked.set(slot, Number.POSITIVE_INFINITY)
+  written(() => wishes.blocked.set(slot, wishes.looks))
+}
 
 /** Whether the mailbox of `key` in `lane` is paused. */
 export const isHeld = (wishes: Wishes, lane: Lane, key: string): boolean =>
   wishes.controls.pausedKeys.has(key) ||
-  (wishes.controls.pausedSlots.size > 0 && wishes.controls.pausedSlots.has(slotOf(lane.actor.name, key)))
+  (wishes.controls.pausedSlots.size > 0 && wishes.controls.pausedSlots.has(slotOf(lane.actor.name, key))) ||
+  (wishes.blocked.size > 0 && wishes.blocked.has(slotOf(lane.actor.name, key)))
 
 export interface ControlOptions {
   readonly lanes: ReadonlyArray<Lane>
@@ -118,7 +132,9 @@ export const makeControl = (options: ControlOptions) =>
       const lane = lanes.find((candidate) => candidate.actor.name === command.at!.queue)
       const ownership = lane?.owned.get(command.at.partition)
       if (ownership === undefined || !ownership.alive || ownership.draining) return
-      if (!isFinal(command.at.state) && !ownership.live.has(command.task)) {
+      const live = ownership.live.get(command.task)
+      // One that has ended is still known here until its end is known to be written.
+      if (!isFinal(command.at.state) && (live === undefined || isFinal(live.state))) {
         const row = yield* journal.task(command.task)
         if (row !== null && !isFinal(row.state)) intake.adopt(ownership, row)
       }
@@ -126,7 +142,9 @@ export const makeControl = (options: ControlOptions) =>
     })
 
     const look = Effect.gen(function* () {
+      const number = ++wishes.looks
       wishes.controls = yield* journal.controls
+      for (const [slot, unseen] of wishes.blocked) if (unseen < number) wishes.blocked.delete(slot)
       const asked = new Set<string>()
       for (const command of wishes.controls.commands) if (command.kind === "cancel") asked.add(command.task)
       for (const id of wishes.cancels) if (!asked.has(id)) wishes.cancels.delete(id)

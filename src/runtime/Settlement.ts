@@ -37,6 +37,8 @@ export interface SettlementOptions {
   readonly changed: (lane: Lane) => void
   /** A task has ended and left its mailbox. */
   readonly ended: (task: LiveTask) => void
+  /** The task's mailbox is blocked until an operator resumes the key. */
+  readonly blocked: (task: LiveTask) => void
   /** How many queues of this installation read a topic: what the flow has to wait for. */
   readonly readersOf: (topic: string) => number
   /** `ce_source` of outputs; the queue's name follows. */
@@ -166,12 +168,14 @@ export const makeSettlement = (options: SettlementOptions) =>
       task.reason = storable(reason)
       attemptRow(task, "failed", now, reason, detail)
       bury(task, reason, typeof detail === "string" ? detail : (jsonOf(detail) ?? null))
-      if (lane.actor.policy.retry.onExhausted === "block" && task.box.keyBytes !== null) {
+      const blocks = lane.actor.policy.retry.onExhausted === "block" && task.box.keyBytes !== null
+      if (blocks) {
         Mailboxes.hold(task.box)
-        const held = { queue: lane.actor.name, key: task.box.keyBytes, reason: `task ${task.id} failed and its queue blocks` }
+        const held = { queue: lane.actor.name, key: task.box.keyBytes!, reason: `task ${task.id} failed and its queue blocks` }
         task.outbox = { ...task.outbox!, holds: [held] }
       }
       end(task, now)
+      if (blocks) options.blocked(task)
     }
 
     const again = (task: LiveTask, wanted: number, reason: string) => {

@@ -12,7 +12,7 @@ import { isFinal } from "../domain/TaskState.ts"
 import { deadLetterNameOf } from "../topics/Topic.ts"
 import type { Actor } from "./Actor.ts"
 import { makeAttempts } from "./Attempts.ts"
-import { isHeld, makeControl, makeWishes } from "./Control.ts"
+import { block, isHeld, makeControl, makeWishes } from "./Control.ts"
 import { makeDispatcher } from "./Dispatcher.ts"
 import type { Dispatcher } from "./Dispatcher.ts"
 import { forkLoop, logged } from "./forkLoop.ts"
@@ -140,8 +140,11 @@ export const startWorker = <R>(given: Partial<WorkerOptions<R>> & Pick<WorkerOpt
       flushed: (tasks) => {
         const at = clock.currentTimeMillisUnsafe()
         for (const task of tasks) {
-          if (isFinal(task.state) || task.spilled) task.ownership.live.delete(task.id)
-          else if (task.state === "queued" && task.notBefore !== null && task.notBefore > at + forgetBytesAfterMs) {
+          const { live } = task.ownership
+          if (isFinal(task.state) || task.spilled) {
+            // Another may stand there by now: what was spilled is loaded again, what failed is retried.
+            if (live.get(task.id) === task) live.delete(task.id)
+          } else if (task.state === "queued" && task.notBefore !== null && task.notBefore > at + forgetBytesAfterMs) {
             task.record = null
           }
         }
@@ -153,6 +156,7 @@ export const startWorker = <R>(given: Partial<WorkerOptions<R>> & Pick<WorkerOpt
       timers,
       changed,
       ended: (task: LiveTask) => intake?.refill(task.ownership.lane, task.box),
+      blocked: (task: LiveTask) => block(wishes, task.ownership.lane, task.box.key, flush.after),
       readersOf: (topic) => readers.get(topic) ?? 0,
       source: options.source
     })
