@@ -19,11 +19,11 @@ import type { MemoryTables } from "./MemoryTables.ts"
 export interface MemoryJournalFaults {
   /** The next `times` commits fail, before (`false`) or after (`true`) they took effect. */
   readonly failCommits: (times: number, after?: boolean) => void
-  /** Runs before each commit answers, when its effect can be seen already; a slow way back from the server. */
-  readonly beforeAnswer: (effect: Effect.Effect<void>) => void
-  /** Runs before each read of the controls answers. */
-  readonly beforeControls: (effect: Effect.Effect<void>) => void
+  /** Runs before the operation takes place, a slow way there, or after it and before its answer, a slow way back. */
+  readonly slow: (operation: SlowOperation, way: "there" | "back", effect: Effect.Effect<void>) => void
 }
+
+export type SlowOperation = "commit" | "controls" | "known" | "backlog"
 
 const unavailable = (operation: string) =>
   new JournalError({ operation, reason: new JournalUnavailable({ detail: "a scripted fault" }) })
@@ -66,8 +66,13 @@ export const makeMemoryJournal = Effect.gen(function* () {
   const writing = yield* Semaphore.make(1)
   const watchers = new Set<() => void>()
   const failing: Array<boolean> = []
-  let answerHook: Effect.Effect<void> = Effect.void
-  let controlsHook: Effect.Effect<void> = Effect.void
+  const hooks = new Map<string, Effect.Effect<void>>()
+
+  const on = (operation: SlowOperation, way: "there" | "back") =>
+    Effect.suspend(() => hooks.get(`${operation} ${way}`) ?? Effect.void)
+
+  const slowly = <A, E, R>(operation: SlowOperation, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    Effect.andThen(on(operation, "there"), Effect.tap(effect, on(operation, "back")))
 
   /** One transaction at a time; once begun it is not cut in half. */
   const transaction = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
@@ -79,6 +84,7 @@ export const makeMemoryJournal = Effect.gen(function* () {
 
   const commit = <E, R>(batch: Batch, alongside: Effect.Effect<unknown, E, R>) =>
     Effect.gen(function* () {
+      yield* on("commit", "there")
       const fault = failing.shift()
       if (fault === false) return yield* unavailable("flush")
       const stale = yield* transaction(
@@ -90,7 +96,7 @@ export const makeMemoryJournal = Effect.gen(function* () {
           return []
         })
       )
-      yield* answerHook
+      yield* on("commit", "back")
       if (fault === true) return yield* unavailable("flush")
       return stale
     })
@@ -135,23 +141,27 @@ export const makeMemoryJournal = Effect.gen(function* () {
     unfinished: (of) => unfinished(of, () => true),
     backlog: (of) => {
       const key = mailboxKeyOf(of.key)
-      return unfinished(of, ({ record }) => record?.key != null && mailboxKeyOf(record.key) === key)
+      const isOfKey = ({ record }: Task) => record?.key != null && mailboxKeyOf(record.key) === key
+      return slowly("backlog", unfinished(of, isOfKey))
     },
     known: (ids) =>
-      Effect.sync(() => {
-        const found = new Map<string, number>()
-        for (const id of ids) if (tables.tasks.has(id)) found.set(id, tables.tasks.get(id)!.offset)
-        return found
-      }),
+      slowly(
+        "known",
+        Effect.sync(() => {
+          const found = new Map<string, number>()
+          for (const id of ids) if (tables.tasks.has(id)) found.set(id, tables.tasks.get(id)!.offset)
+          return found
+        })
+      ),
     task: (id) => Effect.sync(() => tables.tasks.get(id) ?? null),
     commit,
     steps: (task) =>
       Effect.sync(() => new Map([...(tables.steps.get(task) ?? [])].map(([name, { result }]) => [name, result]))),
     states: (queue, key) => Effect.sync(() => new Map(tables.states.get(keySlot(queue, key)) ?? [])),
-    controls: Effect.suspend(() => {
-      const controls = controlsOf(tables)
-      return Effect.as(controlsHook, controls)
-    }),
+    controls: slowly(
+      "controls",
+      Effect.sync(() => controlsOf(tables))
+    ),
     watchControls: (changed) =>
       Effect.asVoid(
         Effect.acquireRelease(
@@ -247,11 +257,8 @@ export const makeMemoryJournal = Effect.gen(function* () {
     failCommits: (times, after = false) => {
       for (let i = 0; i < times; i++) failing.push(after)
     },
-    beforeAnswer: (effect) => {
-      answerHook = effect
-    },
-    beforeControls: (effect) => {
-      controlsHook = effect
+    slow: (operation, way, effect) => {
+      hooks.set(`${operation} ${way}`, effect)
     }
   }
   return { journal, tables: tables as Readonly<MemoryTables>, faults }

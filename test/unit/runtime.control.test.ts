@@ -1,0 +1,299 @@
+/** What operators ask for: pause, resume, cancel, retry; and what happens when their wish meets the work half-way. */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { done, fail } from "../../src/domain/Outcome.ts"
+import { bytes } from "../support/journalRows.ts"
+import { actorOf, makeObserver, makeWorld, pass } from "../support/runtimeWorld.ts"
+
+describe("an operator", () => {
+  it.effect("cancels a task that waits behind another of its user: it never runs, the others do", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld
+      const seen = makeObserver()
+      yield* world.start([actorOf(({ n }) => seen.around(String(n), Effect.sleep("1 second")))])
+      yield* world.post("ann", [1, 2, 3])
+      yield* pass(100)
+      assert.isTrue(yield* world.journal.requestCancel(world.idOf("ann", 2), "eve"))
+      yield* pass(5_000)
+      assert.deepStrictEqual(seen.lines, ["+1", "-1", "+3", "-3"])
+      assert.strictEqual(world.stateOf("ann", 2), "cancelled")
+      assert.strictEqual(world.tables.commands.size, 0)
+    })
+  )
+
+  it.effect("cancels a running task: it is interrupted at once, and the next of the user runs", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld
+      const seen = makeObserver()
+      yield* world.start([actorOf(({ n }) => seen.around(String(n), n === 1 ? Effect.never : Effect.void))])
+      yield* world.post("ann", [1, 2])
+      yield* pass(500)
+      assert.isTrue(yield* world.journal.requestCancel(world.idOf("ann", 1), "eve"))
+      yield* pass(100)
+      assert.deepStrictEqual(seen.lines, ["+1", "!1", "+2", "-2"])
+      assert.deepInclude(world.task("ann", 1), { state: "cancelled" })
+      yield* pass(2_000)
+      assert.strictEqual(world.tables.commands.size, 0)
+    })
+  )
+
+  it.effect("does not cut in half what a handler protects: it ends first, and then the task is cancelled", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld
+      const seen = makeObserver()
+      yield* world.start([actorOf(({ n }) => Effect.uninterruptible(seen.around(String(n), Effect.sleep("1 second"))))])
+      yield* world.post("ann", [1])
+      yield* pass(100)
+      yield* world.journal.requestCancel(world.idOf("ann", 1), "eve")
+      yield* pass(5_000)
+      assert.deepStrictEqual(seen.lines, ["+1", "-1"])
+      assert.strictEqual(world.stateOf("ann", 1), "cancelled")
+      assert.isFalse(yield* world.journal.requestCancel(world.idOf("ann", 1), "eve"))
+      assert.strictEqual(world.tables.commands.size, 0)
+    })
+  )
+
+  it.effect("cancels a task that waits for its retry: the next of the user runs at once", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld
+      const seen = makeObserver()
+      yield* world.start([
+        actorOf(({ n }) => seen.around(String(n), n === 1 ? Effect.fail("no") : Effect.void), {
+          retry: { attempts: 9, backoffMs: 60_000, capMs: 60_000 }
+        })
+      ])
+      yield* world.post("ann", [1, 2])
+      yield* pass(100)
+      yield* world.journal.requestCancel(world.idOf("ann", 1), "eve")
+      yield* pass(100)
+      assert.deepStrictEqual(seen.lines, ["+1", "!1", "+2", "-2"])
+      yield* pass(120_000)
+      assert.strictEqual(seen.lines.length, 4)
+    })
+  )
+
+  it.effect("cancels a task before it was read: it is never run", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld
+      const seen = makeObserver()
+      yield* world.start([actorOf(({ n }) => seen.around(String(n), Effect.void))])
+      yield* world.journal.requestCancel(world.idOf("ann", 1), "eve")
+      yield* pass(1_500)
+      yield* world.post("ann", [1, 2])
+      yield* pass(1_500)
+      assert.deepStrictEqual(seen.lines, ["+2", "-2"])
+      assert.strictEqual(world.stateOf("ann", 1), "cancelled")
+      assert.strictEqual(world.tables.commands.size, 0)
+    })
+  )
+
+  it.effect("cancels a task that is in the journal alone, behind many of its user", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld
+      const seen = makeObserver()
+      const bounds = { mailbox: 4, waiting: 2, ready: 1_000, bytes: 1_000_000 }
+      yield* world.start([actorOf(({ n }) => seen.around(String(n), Effect.sleep("100 millis")))], { bounds })
+      yield* world.post(
+        "ann",
+        Array.from({ length: 30 }, (_, i) => i)
+      )
+      yield* pass(50)
+      for (const n of [3, 17, 29]) yield* world.journal.requestCancel(world.idOf("ann", n), "eve")
+      yield* pass(10_000)
+      const rest = Array.from({ length: 30 }, (_, i) => i).filter((n) => ![3, 17, 29].includes(n))
+      assert.deepStrictEqual(
+        seen.lines,
+        rest.flatMap((n) => [`+${n}`, `-${n}`])
+      )
+      assert.deepStrictEqual(world.states(), { succeeded: 27, cancelled: 3 })
+    })
+  )
+
+  it.effect("pauses a queue: what runs ends, nothing starts, other queues go on, and it resumes where it was", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld
+      const seen = makeObserver()
+      const handler = ({ n }: { readonly n: number }, task: { readonly queue: string }) =>
+        seen.around(`${task.queue}${n}`, Effect.sleep("500 millis"))
+      yield* world.start([actorOf(handler), actorOf(handler, { name: "other" })])
+      yield* world.post("ann", [1, 2])
+      yield* pass(100)
+      yield* world.journal.pauseQueue("work", true, "eve")
+      yield* pass(5_000)
+      assert.deepStrictEqual(
+        seen.lines.filter((line) => line.includes("work")),
+        ["+work1", "-work1"]
+      )
+      assert.deepStrictEqual(
+        seen.lines.filter((line) => line.includes("other")),
+        ["+other1", "-other1", "+other2", "-other2"]
+      )
+      yield* world.journal.pauseQueue("work", false, "eve")
+      yield* pass(1_000)
+      assert.strictEqual(world.stateOf("ann", 2), "succeeded")
+    })
+  )
+
+  it.effect("pauses a user: others go on, the pause holds for records that come later and in the next worker", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld
+      const seen = makeObserver()
+      const actor = actorOf(({ n }, task) => seen.around(`${task.user}${n}`, Effect.void))
+      const first = yield* world.start([actor])
+      yield* world.journal.pauseKey(bytes("ann"), true, "eve")
+      yield* pass(10)
+      yield* world.post("ann", [1])
+      yield* world.post("bob", [1])
+      yield* pass(2_000)
+      yield* first.stop
+      yield* world.start([actor])
+      yield* world.post("ann", [2])
+      yield* pass(2_000)
+      assert.deepStrictEqual(seen.lines, ["+bob1", "-bob1"])
+      yield* world.journal.pauseKey(bytes("ann"), false, "eve")
+      yield* pass(100)
+      assert.deepStrictEqual(seen.lines.slice(2), ["+ann1", "-ann1", "+ann2", "-ann2"])
+    })
+  )
+
+  it.effect("resumes a user whose task waits for its time: it does not start early", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld
+      const starts: Array<number> = []
+      let now = 0
+      yield* world.start([
+        actorOf(() => Effect.suspend(() => (starts.push(now), starts.length === 1 ? Effect.fail("no") : Effect.void)), {
+          retry: { backoffMs: 20_000, capMs: 20_000 }
+        })
+      ])
+      yield* world.post("ann", [1])
+      for (; now < 30_000; now += 500) {
+        yield* pass(500)
+        if (now === 1_000) yield* world.journal.pauseKey(bytes("ann"), true, "eve")
+        if (now === 3_000) yield* world.journal.pauseKey(bytes("ann"), false, "eve")
+      }
+      assert.strictEqual(starts.length, 2)
+      assert.isAtLeast(starts[1]!, 9_500)
+    })
+  )
+
+  it.effect(
+    "finds a user blocked whose queue blocks on an exhausted task, also after a restart, and lets it go on",
+    () =>
+      Effect.gen(function* () {
+        const world = yield* makeWorld
+        const seen = makeObserver()
+        const actor = actorOf(
+          ({ n }, task) =>
+            seen.around(`${task.user}${n}`, n === 1 && task.user === "ann" ? Effect.succeed(fail("no")) : Effect.void),
+          {
+            retry: { onExhausted: "block" }
+          }
+        )
+        const first = yield* world.start([actor])
+        yield* world.post("ann", [1, 2])
+        yield* world.post("bob", [1])
+        yield* pass(5_000)
+        yield* first.stop
+        yield* world.start([actor])
+        yield* pass(5_000)
+        assert.deepStrictEqual(seen.lines, ["+ann1", "-ann1", "+bob1", "-bob1"])
+        yield* world.journal.pauseKey(bytes("ann"), false, "eve")
+        yield* pass(100)
+        assert.deepStrictEqual(seen.lines.slice(4), ["+ann2", "-ann2"])
+      })
+  )
+
+  it.effect("finds the user blocked also when the controls were being read while the task failed", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld
+      const seen = makeObserver()
+      yield* world.start([
+        actorOf(
+          ({ n }) =>
+            seen.around(
+              String(n),
+              Effect.andThen(Effect.sleep("100 millis"), Effect.succeed(n === 1 ? fail("no") : done()))
+            ),
+          {
+            retry: { onExhausted: "block" }
+          }
+        )
+      ])
+      world.journalFaults.slow("controls", "back", Effect.sleep("300 millis"))
+      yield* world.journal.pauseQueue("another", true, "eve")
+      yield* pass(10)
+      yield* world.post("ann", [1, 2])
+      yield* pass(10_000)
+      assert.deepStrictEqual(seen.lines, ["+1", "-1"])
+      yield* world.journal.pauseKey(bytes("ann"), false, "eve")
+      yield* pass(2_000)
+      assert.deepStrictEqual(seen.lines.slice(2), ["+2", "-2"])
+    })
+  )
+
+  it.effect(
+    "retries a failed task: it runs again with new attempts, its stored steps are kept, its failure stays in the history",
+    () =>
+      Effect.gen(function* () {
+        const world = yield* makeWorld
+        let isBroken = true
+        let calls = 0
+        yield* world.start([
+          actorOf((_, task) =>
+            Effect.gen(function* () {
+              yield* task.step(
+                "call",
+                Effect.sync(() => ++calls)
+              )
+              if (isBroken) return yield* Effect.fail("broken")
+            })
+          )
+        ])
+        yield* world.post("ann", [1])
+        yield* pass(5_000)
+        assert.deepInclude(world.task("ann", 1), { state: "failed", attempt: 3 })
+        isBroken = false
+        assert.isTrue(yield* world.journal.requestRetry(world.idOf("ann", 1), "eve"))
+        yield* pass(2_000)
+        assert.deepInclude(world.task("ann", 1), { state: "succeeded", attempt: 1 })
+        assert.strictEqual(calls, 1)
+        assert.strictEqual(world.tables.attempts.size, 3)
+        assert.strictEqual(world.tables.commands.size, 0)
+      })
+  )
+
+  it.effect("retries a task while no worker lives: the next one runs it", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld
+      let isBroken = true
+      const actor = actorOf(() => (isBroken ? Effect.succeed(fail("no")) : Effect.void))
+      const first = yield* world.start([actor])
+      yield* world.post("ann", [1])
+      yield* pass(1_000)
+      yield* first.stop
+      isBroken = false
+      assert.isTrue(yield* world.journal.requestRetry(world.idOf("ann", 1), "eve"))
+      yield* world.start([actor])
+      yield* pass(2_000)
+      assert.strictEqual(world.stateOf("ann", 1), "succeeded")
+      assert.strictEqual(world.tables.commands.size, 0)
+    })
+  )
+
+  it.effect("retries a task whose failure its worker does not yet know to be written", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld
+      let isBroken = true
+      yield* world.start([actorOf(() => (isBroken ? Effect.succeed(fail("no")) : Effect.void))])
+      world.journalFaults.slow("commit", "back", Effect.sleep("500 millis"))
+      yield* world.post("ann", [1])
+      yield* pass(100)
+      assert.strictEqual(world.stateOf("ann", 1), "failed")
+      isBroken = false
+      assert.isTrue(yield* world.journal.requestRetry(world.idOf("ann", 1), "eve"))
+      yield* pass(10_000)
+      assert.strictEqual(world.stateOf("ann", 1), "succeeded")
+    })
+  )
+})
