@@ -1,5 +1,6 @@
 /** A program of a measurement in its own process and process group, asked by lines and answering in JSON lines. */
-import { Data, Effect, Scope } from "effect"
+import type { Scope } from "effect";
+import { Data, Effect } from "effect"
 import { spawn } from "node:child_process"
 import type { ChildProcess } from "node:child_process"
 import { createInterface } from "node:readline"

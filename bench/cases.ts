@@ -1,0 +1,44 @@
+/** Every scenario with its cases, at full size and at the size of a quick look. */
+import type { Effect } from "effect"
+import { convert } from "./scenarios/convert.ts"
+import { enqueueBatch, enqueueSingle } from "./scenarios/enqueue.ts"
+import { enqueueHttp } from "./scenarios/enqueueHttp.ts"
+import { keyed } from "./scenarios/keyed.ts"
+import { memory } from "./scenarios/memory.ts"
+import { noisy } from "./scenarios/noisy.ts"
+import { noop } from "./scenarios/noop.ts"
+import { pickup } from "./scenarios/pickup.ts"
+import { resume } from "./scenarios/resume.ts"
+import { startup } from "./scenarios/startup.ts"
+import type { Figures } from "./support/Figures.ts"
+
+type Case = Effect.Effect<Figures, unknown>
+
+/** Cases by scenario; `quick` makes them small. */
+export const casesOf = (quick: boolean): Readonly<Record<string, ReadonlyArray<Case>>> => {
+  const size = (full: number, small: number) => (quick ? small : full)
+  return {
+    noop: [noop(size(100_000, 20_000))],
+    enqueue: [
+      enqueueSingle(size(100_000, 20_000), 64),
+      enqueueSingle(size(100_000, 20_000), 1_000),
+      enqueueBatch(size(200_000, 20_000), 500),
+      enqueueHttp(size(5_000, 1_000), size(10, 3)),
+      enqueueHttp(size(1_000, 500), size(10, 3))
+    ],
+    pickup: [pickup(size(300, 100))],
+    keyed: [keyed(size(10_000, 5_000), 1_000), keyed(size(10_000, 5_000), 10_000)],
+    noisy: [noisy(size(2_000, 1_000))],
+    resume: [resume(false), resume(true)],
+    memory: [
+      memory("slow handler", size(1_000_000, 100_000), size(15, 5)),
+      memory("paused user", size(1_000_000, 100_000), size(15, 5)),
+      memory("paused queue", size(1_000_000, 100_000), size(15, 5))
+    ],
+    convert: [convert(size(200, 40))],
+    startup: [startup]
+  }
+}
+
+/** Names of the scenarios, in the order of the report. */
+export const scenarioNames: ReadonlyArray<string> = Object.keys(casesOf(true))
