@@ -14,12 +14,17 @@ export const explainAi = (error: AiError): Effect.Effect<Outcome> =>
   Effect.map(Clock.currentTimeMillis, (now) => {
     const { reason } = error
     if (reason._tag === "RateLimited") {
-      return delay(error.message, now + (reason.retryAfter === undefined ? rateMs : Duration.toMillis(reason.retryAfter)))
+      return delay(
+        error.message,
+        now + (reason.retryAfter === undefined ? rateMs : Duration.toMillis(reason.retryAfter))
+      )
     }
     if (error.needsOperator) return delay(`waits for the operator: ${error.message}`, now + operatorMs)
     if (!error.isRetryable) return fail(error.message)
     return retry(
       error.message,
-      reason._tag === "Unavailable" && reason.retryAfter !== undefined ? Duration.toMillis(reason.retryAfter) : undefined
+      reason._tag === "Unavailable" && reason.retryAfter !== undefined
+        ? Duration.toMillis(reason.retryAfter)
+        : undefined
     )
   })

@@ -44,8 +44,13 @@ const pictures = new Set([
   ".jp2"
 ])
 
+const plainly = (cause: unknown): string => {
+  const { code, path: place, message } = cause as NodeJS.ErrnoException
+  return code === "ENOENT" ? `there is no folder ${place}` : code === "ENOTDIR" ? `${place} is no folder` : message
+}
+
 const onDisk = <A>(call: () => A) =>
-  Effect.try({ try: call, catch: (cause) => new FolderRefused({ detail: (cause as Error).message }) })
+  Effect.try({ try: call, catch: (cause) => new FolderRefused({ detail: plainly(cause) }) })
 
 /** Pictures below a folder by their names, in order. */
 const findPictures = (folder: string): ReadonlyArray<string> =>
@@ -59,6 +64,8 @@ interface Work {
   readonly file: string
   readonly sha256: string
   readonly task: string
+  /** An earlier run has dealt with it, or has begun to. */
+  readonly isKnown: boolean
 }
 
 interface Derived {
@@ -81,7 +88,7 @@ const submit = Effect.fnUntraced(function* (file: string) {
   )
   const id = eventIdOf(sha256)
   const task = taskIdOf("converter", id)
-  yield* intake.submit([
+  const [acceptance] = yield* intake.submit([
     {
       id,
       type: mediaUploaded.type,
@@ -96,7 +103,7 @@ const submit = Effect.fnUntraced(function* (file: string) {
       at: null
     }
   ])
-  return { file, sha256, task } satisfies Work
+  return { file, sha256, task, isKnown: acceptance === "repeated" } satisfies Work
 })
 
 const save = Effect.fnUntraced(function* (sha256: string, file: string) {
@@ -132,6 +139,12 @@ export const convertFolder = Effect.fn("convert")(function* (settings: Settings,
   const started = yield* Clock.currentTimeMillis
   const failed: Array<{ readonly file: string; readonly reason: string }> = []
   let done = 0
+  let known = 0
+  const fail = (file: string, reason: string) => {
+    failed.push({ file, reason })
+    if (options.json) jsonLine({ file, status: "failed", reason })
+  }
+  if (files.length === 0) return yield* new FolderRefused({ detail: `there is no picture in ${options.folder}` })
   yield* Effect.gen(function* () {
     yield* startWorker({ actors: [actor], drainMs: settings.drainMs })
     const bar = progressBar(files.length)
@@ -141,11 +154,12 @@ export const convertFolder = Effect.fn("convert")(function* (settings: Settings,
       while (next < files.length && waiting.size < ahead) {
         const file = files[next++]!
         const work = yield* Effect.result(submit(file))
-        if (work._tag === "Failure") failed.push({ file, reason: work.failure.message })
+        if (work._tag === "Failure") fail(file, work.failure.message)
         else waiting.set(work.success.task, [...(waiting.get(work.success.task) ?? []), work.success])
       }
       for (const task of yield* ended([...waiting.keys()])) {
-        for (const { file } of waiting.get(task.id) ?? []) {
+        for (const { file, isKnown } of waiting.get(task.id) ?? []) {
+          if (isKnown) known++
           if (task.succeeded) {
             const derived = JSON.parse(task.result!) as Derived
             const name = path.relative(options.folder, file).replaceAll(path.sep, "__")
@@ -154,8 +168,7 @@ export const convertFolder = Effect.fn("convert")(function* (settings: Settings,
             done++
             if (options.json) jsonLine({ file, status: "succeeded", ...derived })
           } else {
-            failed.push({ file, reason: task.reason ?? "unknown" })
-            if (options.json) jsonLine({ file, status: "failed", reason: task.reason })
+            fail(file, task.reason ?? "unknown")
           }
         }
         waiting.delete(task.id)
@@ -171,9 +184,10 @@ export const convertFolder = Effect.fn("convert")(function* (settings: Settings,
     )
   )
   const seconds = ((yield* Clock.currentTimeMillis) - started) / 1000
-  if (options.json) jsonLine({ pictures: files.length, converted: done, failed: failed.length, seconds })
+  if (options.json) jsonLine({ pictures: files.length, converted: done, failed: failed.length, known, seconds })
   else {
-    line(`${done} of ${files.length} pictures converted in ${seconds.toFixed(1)} s, into ${options.out}`)
+    const before = known === 0 ? "" : ` (${known} were known from before)`
+    line(`${done} of ${files.length} pictures converted in ${seconds.toFixed(1)} s, into ${options.out}${before}`)
     for (const { file, reason } of failed) line(`${styled("red", "failed")}  ${file}: ${reason}`)
   }
   return failed.length === 0 ? 0 : 1

@@ -34,10 +34,7 @@ const explain = ({ httpHost, httpPort }: Pick<Settings, "httpHost" | "httpPort">
 }
 
 /** Serves until the scope closes; answers what to tell whoever started it. */
-export const serveApi = (
-  settings: Pick<Settings, "httpHost" | "httpPort">,
-  actors: ReadonlyArray<Actor<any>>
-) =>
+export const serveApi = (settings: Pick<Settings, "httpHost" | "httpPort">, actors: ReadonlyArray<Actor<any>>) =>
   Effect.gen(function* () {
     const tokens = yield* Layer.build(Tokens.layer)
     if (

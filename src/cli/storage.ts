@@ -1,6 +1,7 @@
 /** Database, topics and journal of an installation, as one layer. */
 import { Data, Effect, Layer } from "effect"
 import { accessSync, constants, mkdirSync } from "node:fs"
+import { converterMigrations } from "../actors/converter/conversions.ts"
 import { brokerMigrations } from "../broker/postgres/migrations.ts"
 import * as PostgresBroker from "../broker/postgres/PostgresBroker.ts"
 import type { Settings } from "../config/settings.ts"
@@ -9,7 +10,7 @@ import { journalMigrations } from "../journal/sql/migrations.ts"
 import * as SqlJournal from "../journal/sql/SqlJournal.ts"
 import { layerMetered } from "./meteredJournal.ts"
 
-export const migrations = [...brokerMigrations, ...journalMigrations]
+export const migrations = [...brokerMigrations, ...journalMigrations, ...converterMigrations]
 
 /** Asked for something that this version cannot do. */
 export class NotYet extends Data.TaggedError("NotYet")<{ readonly what: string }> {

@@ -44,7 +44,7 @@ export const limitFlag = (most: number) =>
     Flag.withDefault(20),
     Flag.filter(
       (limit) => limit >= 1 && limit <= most,
-      (limit) => `--limit must be a whole number from 1 to ${most}, not ${limit}`
+      () => `a whole number from 1 to ${most}`
     )
   )
 
@@ -57,6 +57,6 @@ export const portFlag = (name: string) =>
     Flag.withDefault(0),
     Flag.filter(
       (port) => port >= 0 && port <= largestPort,
-      (port) => `--${name} must be a whole number from 0 to ${largestPort}, not ${port}`
+      () => `a whole number from 0 to ${largestPort}`
     )
   )

@@ -5,7 +5,7 @@
  */
 import { Clock, Effect } from "effect"
 import { Blobs } from "../../services/blobs/Blobs.ts"
-import { delay, done, fail } from "../../domain/Outcome.ts"
+import { done } from "../../domain/Outcome.ts"
 import type { Output } from "../../domain/Outcome.ts"
 import { sourceKeyOf } from "../../domain/Post.ts"
 import type { PostImage } from "../../domain/Post.ts"
@@ -16,10 +16,11 @@ import { postsCollected } from "../../topics/postsCollected.ts"
 import { sourcesDue } from "../../topics/sourcesDue.ts"
 import type { SourceDue } from "../../topics/sourcesDue.ts"
 import * as Topic from "../../topics/Topic.ts"
+import { explainTelegram } from "../telegramOutcome.ts"
+import type { Cursor, FoundImage, FoundPost } from "./Found.ts"
 import { judge, stillKnown } from "./judgement.ts"
 import type { Remembered } from "./judgement.ts"
 import { newPosts } from "./newPosts.ts"
-import type { Cursor, FoundPost } from "./newPosts.ts"
 
 interface Dropped {
   readonly post: string
@@ -27,22 +28,38 @@ interface Dropped {
   readonly reason: string
 }
 
-/** Pictures into the blob store. One that cannot be had is left out: the post is worth more than its picture. */
+/** How often a picture is asked for again before its post goes without it. */
+const pictureRetries = 2
+
+/** Waits that Telegram asks for are kept; whatever else fails is tried again here. */
+const isWorthAnother = (error: unknown): boolean =>
+  !(error instanceof TelegramError && error.waitSeconds !== undefined) &&
+  (error as { readonly isRetryable?: boolean }).isRetryable === true
+
+const isFlood = (error: unknown): boolean => error instanceof TelegramError && error.waitSeconds !== undefined
+
+/**
+ * Pictures into the blob store. One that cannot be had is left out: the post is
+ * worth more than its picture. A flood wait or a full disk stops the reading.
+ */
 const keepImages = (post: FoundPost, task: TaskContext) =>
-  Effect.map(
-    Effect.forEach(post.images, (image) =>
+  Effect.gen(function* () {
+    const blobs = yield* Blobs
+    const keep = (image: FoundImage) =>
       Effect.gen(function* () {
-        const blobs = yield* Blobs
-        const { sha256 } = yield* blobs.put(yield* image.bytes)
-        return [{ sha256, mime: image.mime } satisfies PostImage]
-      }).pipe(
-        Effect.catch((error) =>
-          Effect.as(task.log(`a picture of post ${post.id} was left out: ${String(error)}`), [] as Array<PostImage>)
+        const bytes = yield* image.bytes.pipe(
+          Effect.retry({ times: pictureRetries, while: isWorthAnother }),
+          Effect.catchIf(
+            (error) => !isFlood(error),
+            (error) => Effect.as(task.log(`a picture of post ${post.id} was left out: ${String(error)}`), null)
+          )
         )
-      )
-    ),
-    (kept) => kept.flat()
-  )
+        if (bytes === null) return []
+        const { sha256 } = yield* blobs.put(bytes)
+        return [{ sha256, mime: image.mime } satisfies PostImage]
+      })
+    return (yield* Effect.forEach(post.images, keep)).flat()
+  })
 
 const collect = Effect.fn("collector")(function* (due: SourceDue, task: TaskContext) {
   const now = yield* Clock.currentTimeMillis
@@ -79,16 +96,8 @@ const collect = Effect.fn("collector")(function* (due: SourceDue, task: TaskCont
   return done({ source: key, collected: outputs.length, dropped }, outputs)
 })
 
-/** What a failed reading means: floods wait without counting, a source that is gone ends the task. */
-const explain = (error: unknown) =>
-  Effect.gen(function* () {
-    const now = yield* Clock.currentTimeMillis
-    if (error instanceof TelegramError) {
-      if (error.waitSeconds !== undefined) return delay(error.message, now + (error.waitSeconds + 1) * 1000)
-      if (!error.isRetryable) return fail(error.message)
-    }
-    return yield* Effect.fail(error)
-  })
+/** Floods wait without counting, a source that is gone ends the task, the rest says itself whether it may be retried. */
+const explain = (error: unknown) => (error instanceof TelegramError ? explainTelegram(error) : Effect.fail(error))
 
 export const makeCollector = (off: string | null) =>
   Actor.make({

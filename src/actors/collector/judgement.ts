@@ -42,7 +42,8 @@ export const judge = (
   known: ReadonlyArray<Remembered>,
   now: number
 ): Verdict => {
-  if (post.text.trim() === "" && post.mediaIds.length === 0) return { kind: "empty", reason: "it has neither text nor pictures" }
+  if (post.text.trim() === "" && post.mediaIds.length === 0)
+    return { kind: "empty", reason: "it has neither text nor pictures" }
   const ad = adVerdict(post.text)
   if (ad.isAd) {
     return { kind: "ad", reason: `advertising: ${ad.marks.map((mark) => `${mark.rule} (${mark.match})`).join(", ")}` }

@@ -1,7 +1,9 @@
 /**
  * Draws a picture for a post that has none. Every post passes here, also those
  * that need nothing, because a post that took a shorter way would overtake the
- * ones before it. A picture that cannot be had does not hold up its post.
+ * ones before it. A picture that cannot be had does not hold up its post: what
+ * is refused, unpaid for or fails three times is done without; only a rate limit
+ * is waited for.
  */
 import { Effect } from "effect"
 import { done } from "../../domain/Outcome.ts"
@@ -11,6 +13,7 @@ import type { TaskContext } from "../../runtime/TaskContext.ts"
 import { Ai } from "../../services/ai/Ai.ts"
 import type { AiError } from "../../services/ai/AiError.ts"
 import { Blobs } from "../../services/blobs/Blobs.ts"
+import type { ImageError } from "../../services/images/ImageError.ts"
 import { Images } from "../../services/images/Images.ts"
 import { imagesRequested } from "../../topics/imagesRequested.ts"
 import { postsReady } from "../../topics/postsReady.ts"
@@ -34,18 +37,23 @@ const draw = (prompt: string, user: string) =>
 const soften = (prompt: string): string =>
   `A calm, abstract illustration without people or lettering, in the mood of this subject: ${prompt.slice(0, 200)}`
 
+/** After so many attempts a post goes without its picture. */
+const mostAttempts = 3
+
+const isWorthWaiting = (error: AiError | ImageError, attempt: number): boolean =>
+  (error._tag === "AiError" && error.reason._tag === "RateLimited") || (error.isRetryable && attempt < mostAttempts)
+
 /** A prompt that a filter stopped is softened once; stopped again, the post goes without a picture. */
 const drawOrGoWithout = (prompt: string, task: TaskContext) => {
-  const withoutPicture = (error: AiError) =>
-    error.reason._tag === "PolicyBlocked" || error.reason._tag === "Refused"
-      ? Effect.as(task.log(`the post goes without a picture: ${error.message}`), null)
-      : Effect.fail(error)
+  const withoutPicture = (error: AiError | ImageError) =>
+    isWorthWaiting(error, task.attempt)
+      ? Effect.fail(error)
+      : Effect.as(task.log(`the post goes without a picture: ${error.message}`), null)
   return draw(prompt, task.user).pipe(
     Effect.catchTag("AiError", (error) =>
-      error.reason._tag === "PolicyBlocked"
-        ? Effect.catchTag(draw(soften(prompt), task.user), "AiError", withoutPicture)
-        : withoutPicture(error)
-    )
+      error.reason._tag === "PolicyBlocked" ? draw(soften(prompt), task.user) : Effect.fail(error)
+    ),
+    Effect.catchTag(["AiError", "ImageError"], withoutPicture)
   )
 }
 

@@ -3,12 +3,14 @@
  * every repeat, after a lost answer, a crash or a change of owner, names the
  * same message and Telegram drops it. A flood wait is a delay, not an attempt.
  */
-import { Clock, Effect, Stream } from "effect"
-import { delay, done, fail } from "../../domain/Outcome.ts"
+import { Effect, Stream } from "effect"
+import { done } from "../../domain/Outcome.ts"
 import type { PostImage } from "../../domain/Post.ts"
 import * as Actor from "../../runtime/Actor.ts"
 import type { TaskContext } from "../../runtime/TaskContext.ts"
 import { Blobs } from "../../services/blobs/Blobs.ts"
+import type { BlobError } from "../../services/blobs/BlobError.ts"
+import type { ImageError } from "../../services/images/ImageError.ts"
 import { Images } from "../../services/images/Images.ts"
 import { randomIdOf } from "../../services/telegram/randomId.ts"
 import type { TelegramError } from "../../services/telegram/TelegramError.ts"
@@ -16,7 +18,15 @@ import { TelegramGateway } from "../../services/telegram/TelegramGateway.ts"
 import type { SendResult, StoredPhoto, TelegramPeer } from "../../services/telegram/TelegramMessage.ts"
 import { postsReady } from "../../topics/postsReady.ts"
 import type * as Topic from "../../topics/Topic.ts"
+import { explainTelegram } from "../telegramOutcome.ts"
 import { messageOf } from "./message.ts"
+
+interface Sent {
+  readonly messageIds: ReadonlyArray<number>
+  readonly duplicate: boolean
+  readonly post: string
+  readonly pictures: number
+}
 
 type Ready = Topic.ValueOf<typeof postsReady>
 
@@ -31,14 +41,21 @@ const upload = (peer: TelegramPeer, image: PostImage, task: TaskContext) =>
     const images = yield* Images
     const bytes = Buffer.concat(yield* Stream.runCollect(blobs.get(image.sha256)))
     const fit = yield* images.normalise(bytes)
-    return yield* gateway.uploadPhoto(peer, fit.bytes, `${image.sha256.slice(0, 12)}.${fit.format === "png" ? "png" : "jpg"}`)
+    return yield* gateway.uploadPhoto(
+      peer,
+      fit.bytes,
+      `${image.sha256.slice(0, 12)}.${fit.format === "png" ? "png" : "jpg"}`
+    )
   }).pipe(
     Effect.catchTag("TelegramError", (error) =>
       error.reason._tag === "MediaRejected"
         ? Effect.as(task.log(`a picture was left out: ${error.message}`), null)
         : Effect.fail(error)
     ),
-    Effect.catchTag("ImageError", (error) => Effect.as(task.log(`a picture was left out: ${error.message}`), null))
+    // A picture that is gone, or is none, does not hold up its post; a disk that fails is tried again.
+    Effect.catchTag(["ImageError", "BlobError"], (error) =>
+      error.isRetryable ? Effect.fail(error) : Effect.as(task.log(`a picture was left out: ${error.message}`), null)
+    )
   )
 
 const send = (peer: TelegramPeer, { post, assignment }: Ready, photos: ReadonlyArray<StoredPhoto>, task: TaskContext) =>
@@ -60,34 +77,61 @@ const send = (peer: TelegramPeer, { post, assignment }: Ready, photos: ReadonlyA
     )
   })
 
+/** How often photos whose references are too old are uploaded again. */
+const mostRounds = 2
+
+/** Uploads and posts; each step once, also where the task is repeated. */
+const sendTo = (
+  peer: TelegramPeer,
+  ready: Ready,
+  task: TaskContext,
+  round: number
+): Effect.Effect<Sent, TelegramError | BlobError | ImageError, TelegramGateway | Blobs | Images> =>
+  Effect.gen(function* () {
+    const photos: Array<StoredPhoto> = []
+    for (const [index, image] of ready.post.images.slice(0, largestAlbum).entries()) {
+      const name = round === 0 ? `upload ${index}` : `upload ${index}, again`
+      const photo = yield* task.step(name, upload(peer, image, task))
+      if (photo !== null) photos.push(photo)
+    }
+    const { messageIds, duplicate }: SendResult = yield* task.step("send", send(peer, ready, photos, task))
+    return { messageIds, duplicate, post: ready.post.id, pictures: photos.length }
+  }).pipe(
+    // What was uploaded long before it could be posted is uploaded anew.
+    Effect.catchTag("TelegramError", (error) =>
+      error.reason._tag === "FileReferenceExpired" && round + 1 < mostRounds
+        ? sendTo(peer, ready, task, round + 1)
+        : Effect.fail(error)
+    )
+  )
+
 const publish = Effect.fn("publisher")(function* (ready: Ready, task: TaskContext) {
   const gateway = yield* TelegramGateway
   const { target } = ready.assignment
   const known = yield* task.getState<TelegramPeer>(`peer:${target}`)
-  const peer = known ?? (yield* gateway.resolve(target))
-  if (known === undefined) yield* task.setState(`peer:${target}`, peer)
-  const photos: Array<StoredPhoto> = []
-  for (const [index, image] of ready.post.images.slice(0, largestAlbum).entries()) {
-    const photo = yield* task.step(`upload ${index}`, upload(peer, image, task))
-    if (photo !== null) photos.push(photo)
-  }
-  const { messageIds, duplicate }: SendResult = yield* task.step("send", send(peer, ready, photos, task))
-  return done({ target, messageIds, duplicate, post: ready.post.id, pictures: photos.length })
+  const to = (peer: TelegramPeer) => sendTo(peer, ready, task, 0)
+  const sent =
+    known === undefined
+      ? undefined
+      : yield* to(known).pipe(
+          // A stored access hash may be stale: the name is asked for again, once.
+          Effect.catchTag("TelegramError", (error) =>
+            error.reason._tag === "SourceGone" && error.reason.resolveAgain
+              ? Effect.succeed(undefined)
+              : Effect.fail(error)
+          )
+        )
+  if (sent !== undefined) return done({ target, ...sent })
+  const peer = yield* gateway.resolve(target)
+  yield* task.setState(`peer:${target}`, peer)
+  return done({ target, ...(yield* to(peer)) })
 })
-
-const explain = (error: TelegramError) =>
-  Effect.gen(function* () {
-    const now = yield* Clock.currentTimeMillis
-    if (error.waitSeconds !== undefined) return delay(error.message, now + (error.waitSeconds + 1) * 1000)
-    if (!error.isRetryable) return fail(error.message)
-    return yield* error
-  })
 
 export const makePublisher = (off: string | null) =>
   Actor.make({
     name: "publisher",
     topic: postsReady,
-    handler: (value: Ready, task) => Effect.catchTag(publish(value, task), "TelegramError", explain),
+    handler: (value: Ready, task) => Effect.catchTag(publish(value, task), "TelegramError", explainTelegram),
     retry: { attempts: 6, backoffMs: 1_000, capMs: 60_000 },
     timeoutMs: 180_000,
     concurrency: 10,

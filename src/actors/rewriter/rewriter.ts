@@ -40,11 +40,20 @@ const longestInput = 12_000
 
 const links = /\bhttps?:\/\/\S+|\bt\.me\/\S+/giu
 
-/** The decoder's objection to links the post has not, or undefined. */
-const foreignLink = (text: string, source: string): string | undefined =>
-  (text.match(links) ?? []).find((link) => !source.includes(link.replace(/[.,;:!?)\]]+$/u, "")))
+const mentions = /(?<![\w@.])@\w{4,}/gu
 
-const ask = (post: string, user: string, assignment: { readonly style: string; readonly language: string }, taskId: string) => {
+/** A link or mention that the post has not, or undefined: a stranger's post must not make us advertise. */
+const foreignLink = (text: string, source: string): string | undefined =>
+  [...(text.match(links) ?? []), ...(text.match(mentions) ?? [])].find(
+    (link) => !source.includes(link.replace(/[.,;:!?)\]]+$/u, ""))
+  )
+
+const ask = (
+  post: string,
+  user: string,
+  assignment: { readonly style: string; readonly language: string },
+  taskId: string
+) => {
   const once = (feedback: string | undefined, left: number): Effect.Effect<Rewriting, AiError, Ai> =>
     Effect.gen(function* () {
       const ai = yield* Ai
@@ -58,9 +67,11 @@ const ask = (post: string, user: string, assignment: { readonly style: string; r
         metadata: { taskId },
         ...(feedback === undefined ? {} : { feedback })
       })
-      const foreign = foreignLink(value.text, post)
+      const foreign = foreignLink(`${value.title}\n${value.text}`, post)
       if (foreign !== undefined) {
-        return yield* new AiError({ reason: new InvalidJson({ detail: `text holds a link the post has not: ${foreign}` }) })
+        return yield* new AiError({
+          reason: new InvalidJson({ detail: `the answer holds a link or mention the post has not: ${foreign}` })
+        })
       }
       return value
     }).pipe(
@@ -71,11 +82,15 @@ const ask = (post: string, user: string, assignment: { readonly style: string; r
   return once(undefined, answersPerAttempt)
 }
 
+const wordless: Omit<Rewriting, "altText"> = { title: "", text: "", tags: [], imagePrompt: null }
+
 const rewrite = Effect.fn("rewriter")(function* (
   { post, assignment }: Topic.ValueOf<typeof postsCollected>,
   task: TaskContext
 ) {
-  const { title, text, tags, imagePrompt } = yield* task.step("rewrite", ask(post.text, task.user, assignment, task.id))
+  // A picture that stands alone says all there is to say.
+  const { title, text, tags, imagePrompt } =
+    post.text.trim() === "" ? wordless : yield* task.step("rewrite", ask(post.text, task.user, assignment, task.id))
   const rewritten = { id: post.id, source: post.source, title, text, tags, url: post.url, images: post.images }
   const prompt = post.images.length > 0 ? null : imagePrompt
   const output = yield* Topic.output(imagesRequested, task.user, { post: rewritten, assignment, prompt })

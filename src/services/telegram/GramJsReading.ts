@@ -57,7 +57,21 @@ const readHistory = Effect.fnUntraced(function* (
   return found.slice(0, limit)
 })
 
-type Reading = "me" | "limits" | "resolve" | "history" | "byIds"
+/** Reads the newest posts, page by page backwards, until `limit` or the oldest. */
+const readNewest = Effect.fnUntraced(function* (account: GramJsAccount, peer: TelegramPeer, limit: number) {
+  const found = new Map<number, TelegramMessage>()
+  let before = 0
+  while (found.size < limit) {
+    const messages = yield* page(account, "newest", peer, before, 0)
+    const fresh = messages.filter((message) => !found.has(message.id) && (before === 0 || message.id < before))
+    if (fresh.length === 0) break
+    for (const message of fresh) found.set(message.id, message)
+    before = Math.min(...fresh.map((message) => message.id))
+  }
+  return [...found.values()].sort((a, b) => a.id - b.id).slice(-limit)
+})
+
+type Reading = "me" | "limits" | "resolve" | "history" | "newest" | "byIds"
 
 /** The reading half of the gateway. */
 export const makeReading = (account: GramJsAccount): Pick<TelegramGateway["Service"], Reading> => ({
@@ -98,6 +112,9 @@ export const makeReading = (account: GramJsAccount): Pick<TelegramGateway["Servi
   }),
   history: Effect.fn("TelegramGateway.history")(function* (peer, { minId, limit }) {
     return yield* readHistory(account, peer, minId, limit)
+  }),
+  newest: Effect.fn("TelegramGateway.newest")(function* (peer, limit) {
+    return yield* readNewest(account, peer, limit)
   }),
   byIds: Effect.fn("TelegramGateway.byIds")(function* (peer, ids) {
     const wanted = [...new Set(ids)].sort((a, b) => a - b)

@@ -37,6 +37,8 @@ export class TelegramGateway extends Context.Service<
       peer: TelegramPeer,
       range: { readonly minId: number; readonly limit: number }
     ) => Call<ReadonlyArray<TelegramMessage>>
+    /** The newest `limit` posts, oldest first, read in as many pages as it takes. */
+    readonly newest: (peer: TelegramPeer, limit: number) => Call<ReadonlyArray<TelegramMessage>>
     /** Posts by id, in ascending order; ids that are gone are left out. */
     readonly byIds: (peer: TelegramPeer, ids: ReadonlyArray<number>) => Call<ReadonlyArray<TelegramMessage>>
     /** The bytes of a file. `FileReferenceExpired`: read the message again and take its new media. */
