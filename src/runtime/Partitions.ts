@@ -69,6 +69,8 @@ export const makePartitions = (options: PartitionsOptions) =>
       }
       lane.owned.set(partition, ownership)
       yield* intake.load(ownership, !lease.clean)
+      // What comes while the queue is full waits with the rest of it.
+      yield* Effect.suspend(() => (lane.full ? membership.pause([partition]) : Effect.void))
       yield* membership.seek(partition, lease.nextOffset)
     })
 
