@@ -65,6 +65,9 @@ const jsonOf = (value: unknown): string | null | undefined => {
   }
 }
 
+/** A Delay does not count: one that is over already must not become a loop without an end. */
+const shortestDelayMs = 100
+
 /** The end of the year 9999: later times are no dates to Postgres or to JavaScript. */
 const latest = 253_402_300_799_000
 
@@ -213,7 +216,7 @@ export const makeSettlement = (options: SettlementOptions) =>
         case "Delay": {
           attemptRow(task, "delay", now, outcome.reason, undefined)
           task.attempt -= 1
-          return again(task, outcome.untilMs, outcome.reason)
+          return again(task, Math.max(outcome.untilMs, now + shortestDelayMs), outcome.reason)
         }
         case "Fail":
           return failed(task, outcome.reason, outcome.detail, now)
