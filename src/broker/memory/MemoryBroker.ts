@@ -55,6 +55,8 @@ export interface MemoryBrokerFaults {
 }
 
 const fetchLimit = 500
+/** Event batches that may wait for a member. */
+const eventsAhead = 2
 
 /** A broker and the handle for its faults. */
 export const makeMemoryBroker = Effect.sync(() => {
@@ -132,9 +134,16 @@ export const makeMemoryBroker = Effect.sync(() => {
     return log.records.slice(start, start + limit)
   }
 
+  /** As every broker: who does not take what was read is given no more. */
+  const room = (member: MemoryMember): Effect.Effect<void> =>
+    Effect.suspend(() =>
+      Queue.sizeUnsafe(member.events) < eventsAhead ? Effect.void : Effect.andThen(Effect.sleep("2 millis"), room(member))
+    )
+
   const fetchLoop = (member: MemoryMember): Effect.Effect<never> =>
     Effect.forever(
       Effect.gen(function* () {
+        yield* room(member)
         const records: Array<TopicRecord> = []
         for (const [partition, held] of member.held) {
           if (held.position === undefined || held.paused || held.draining) continue
