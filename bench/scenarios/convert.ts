@@ -3,7 +3,8 @@
  * child processes, blobs, journal. Every input is another file; the pictures
  * in them repeat.
  */
-import { Effect, Layer } from "effect"
+import { Effect } from "effect"
+import type { Layer } from "effect"
 import { Broker } from "../../src/broker/Broker.ts"
 import { makeConverter } from "../../src/actors/converter/converter.ts"
 import { layerFiles } from "../../src/cli/outside.ts"

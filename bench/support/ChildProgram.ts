@@ -1,5 +1,5 @@
 /** A program of a measurement in its own process and process group, asked by lines and answering in JSON lines. */
-import type { Scope } from "effect";
+import type { Scope } from "effect"
 import { Data, Effect } from "effect"
 import { spawn } from "node:child_process"
 import type { ChildProcess } from "node:child_process"
@@ -36,14 +36,13 @@ const signal = (child: ChildProcess, name: NodeJS.Signals, group: boolean) =>
     process.kill(group ? -child.pid : child.pid, name)
   })
 
-/** Starts `bench/programs/<name>.ts` with arguments; what is left of it is killed with the scope. */
-export const startProgram = (
-  name: string,
+/** Starts a script with arguments; what is left of it is killed with the scope. */
+export const startScript = (
+  script: string,
   args: ReadonlyArray<string>,
   nodeOptions: ReadonlyArray<string> = []
 ): Effect.Effect<ChildProgram, never, Scope.Scope> =>
   Effect.gen(function* () {
-    const script = fileURLToPath(new URL(`../programs/${name}.ts`, import.meta.url))
     const child = yield* Effect.acquireRelease(
       Effect.sync(() =>
         spawn(process.execPath, [...nodeOptions, script, ...args], {
@@ -58,7 +57,7 @@ export const startProgram = (
       Effect.promise(() => lines.next()),
       ({ value }) =>
         value === undefined
-          ? Effect.fail(new ProgramEnded({ program: name }))
+          ? Effect.fail(new ProgramEnded({ program: script }))
           : Effect.succeed(JSON.parse(value as string))
     )
     return {
@@ -73,3 +72,7 @@ export const startProgram = (
       stop: Effect.andThen(signal(child, "SIGTERM", false), gone(child))
     }
   })
+
+/** The same for `bench/programs/<name>.ts`. */
+export const startProgram = (name: string, args: ReadonlyArray<string>, nodeOptions: ReadonlyArray<string> = []) =>
+  startScript(fileURLToPath(new URL(`../programs/${name}.ts`, import.meta.url)), args, nodeOptions)

@@ -1,0 +1,129 @@
+/**
+ * A drill: an installation under load, killed at random moments and started
+ * again at once, and in the end judged by what it left behind.
+ *
+ * | mode     | what is killed                                                        |
+ * |----------|-----------------------------------------------------------------------|
+ * | worker   | the worker; the client and the database go on                          |
+ * | group    | client and worker, one of which started the database                   |
+ * | database | the same, and every process of the database                            |
+ */
+import { Effect, Redacted } from "effect"
+import * as fs from "node:fs"
+import * as os from "node:os"
+import * as path from "node:path"
+import { fileURLToPath } from "node:url"
+import { PgClient } from "@effect/sql-pg"
+import { startScript } from "../../bench/support/ChildProgram.ts"
+import { serverPids } from "../../bench/support/processes.ts"
+import { startEmbeddedPostgres } from "../../src/database/embedded/EmbeddedPostgres.ts"
+import { judge } from "./check.ts"
+import type { Verdict } from "./check.ts"
+import type { DrillPlace } from "./DrillPlace.ts"
+import { recoveryOf } from "./recovery.ts"
+import type { Recovery } from "./recovery.ts"
+
+export type DrillMode = "worker" | "group" | "database"
+
+export interface Drill {
+  readonly mode: DrillMode
+  readonly kills: number
+  readonly seed: number
+  readonly walkers?: number
+  readonly writers?: number
+}
+
+export interface DrillResult {
+  readonly verdict: Verdict
+  readonly recovery: Recovery
+}
+
+const script = (name: string) => fileURLToPath(new URL(name, import.meta.url))
+
+/** Numbers from 0 to 1 that are the same for the same seed (xorshift). */
+const randomOf = (seed: number) => {
+  let state = (seed * 2_654_435_761) | 1
+  return () => {
+    state ^= state << 13
+    state ^= state >>> 17
+    state ^= state << 5
+    return (state >>> 0) / 2 ** 32
+  }
+}
+
+const monotonicMs = (): number => Number(process.hrtime.bigint()) / 1e6
+
+const folder = Effect.acquireRelease(
+  Effect.sync(() => fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), "postroom-drill-")))),
+  (made) => Effect.sync(() => fs.rmSync(made, { recursive: true, force: true }))
+)
+
+const shortest = 250
+const longest = 2_000
+
+/** Waits until nothing is left to do, at most a minute, and answers the verdict. */
+const judged = (place: DrillPlace) =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const server = yield* startEmbeddedPostgres({ dataDir: place.dataDir })
+      const url = Redacted.value(server.url)
+      const open = Effect.gen(function* () {
+        const sql = yield* PgClient.PgClient
+        const [row] = yield* sql<{ n: bigint }>`
+          SELECT (SELECT count(*) FROM event e LEFT JOIN task t ON t.id = e.task WHERE t.state IS NULL OR t.state < 2)
+            + (SELECT count(*) FROM task WHERE state < 2)
+            + (SELECT coalesce(sum(p.next_offset), 0)::int8 FROM topic_partition p JOIN topic t ON t.id = p.topic WHERE t.name = 'chaos.marks')
+            - (SELECT count(*) FROM task t JOIN queue q ON q.id = t.queue WHERE q.name = 'mirror') AS n`
+        return Number(row!.n)
+      })
+      const quiet = Effect.gen(function* () {
+        while ((yield* open) > 0) yield* Effect.sleep("100 millis")
+      }).pipe(Effect.provide(PgClient.layer({ url: server.url })))
+      yield* Effect.timeoutOption(quiet, "60 seconds")
+      return yield* judge(url, place.records)
+    })
+  )
+
+/** Runs a drill and answers what was found. */
+export const runDrill = ({ mode, kills, seed, walkers = 40, writers = 8 }: Drill): Effect.Effect<DrillResult, unknown> =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const random = randomOf(seed)
+      const home = yield* folder
+      const records = path.join(home, "records")
+      fs.mkdirSync(records)
+      const telegram = yield* startScript(script("telegram.ts"), [String(writers), path.join(records, "ledger.jsonl")])
+      const place: DrillPlace = {
+        dataDir: path.join(home, "data"),
+        records,
+        telegram: yield* telegram.next,
+        walkers,
+        writers
+      }
+      const argument = JSON.stringify(place)
+      const isAlone = mode === "worker"
+      const client = isAlone ? yield* startScript(script("client.ts"), [argument]) : undefined
+      const start = startScript(script(isAlone ? "worker.ts" : "group.ts"), [argument])
+      let victim = yield* start
+      const attempts = path.join(records, "attempts.log")
+      const isWorking = () => fs.existsSync(attempts) && fs.statSync(attempts).size > 0
+      while (!isWorking()) yield* Effect.sleep("20 millis")
+      const killedAt: Array<number> = []
+      for (let kill = 0; kill < kills; kill++) {
+        yield* Effect.sleep(shortest + random() * (longest - shortest))
+        killedAt.push(monotonicMs())
+        if (mode === "database") for (const pid of serverPids(place.dataDir)) process.kill(pid, "SIGKILL")
+        yield* victim.kill
+        victim = yield* start
+      }
+      yield* Effect.sleep("2 seconds")
+      if (client !== undefined) yield* client.kill
+      else {
+        yield* victim.kill
+        victim = yield* startScript(script("worker.ts"), [argument])
+      }
+      const verdict = yield* judged(place)
+      yield* victim.kill
+      return { verdict, recovery: recoveryOf(attempts, killedAt) }
+    })
+  )
