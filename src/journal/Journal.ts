@@ -137,14 +137,23 @@ export class Journal extends Context.Service<
     readonly lease: (of: QueuePartition & { readonly owner: string }) => Effect.Effect<Lease, JournalError>
     /** Gives it back in order; nothing where the epoch is old. */
     readonly release: (of: QueuePartition & { readonly epoch: number }) => Effect.Effect<void, JournalError>
-    /** Tasks that have a row and have not ended, by offset, from `after` (exclusive) on. */
+    /** Tasks that have a row and have not ended, by offset, between `after` and `below` (both exclusive). */
     readonly unfinished: (
-      of: QueuePartition & { readonly after: number; readonly limit: number }
+      of: QueuePartition & { readonly after: number; readonly below: number; readonly limit: number }
     ) => Effect.Effect<ReadonlyArray<Task>, JournalError>
-    /** The same of one key. */
+    /** The highest offset among them; -1 where all have ended. */
+    readonly lastUnfinished: (of: QueuePartition) => Effect.Effect<number, JournalError>
+    /** Those of one key. */
     readonly backlog: (
-      of: QueuePartition & { readonly key: Uint8Array; readonly after: number; readonly limit: number }
+      of: QueuePartition & {
+        readonly key: Uint8Array
+        readonly after: number
+        readonly below: number
+        readonly limit: number
+      }
     ) => Effect.Effect<ReadonlyArray<Task>, JournalError>
+    /** Those among `ids`. */
+    readonly pending: (ids: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<Task>, JournalError>
     /** Which of these tasks have a row, and the offset of the record it was made of. */
     readonly known: (ids: ReadonlyArray<string>) => Effect.Effect<ReadonlyMap<string, number>, JournalError>
     readonly task: (id: string) => Effect.Effect<Task | null, JournalError>

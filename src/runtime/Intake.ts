@@ -36,8 +36,8 @@ export const defaultBounds: Bounds = { mailbox: 256, waiting: 8, ready: 8_000, b
 
 export interface Intake {
   readonly records: (lane: Lane, records: ReadonlyArray<TopicRecord>) => Effect.Effect<void>
-  /** Puts the journal's unfinished tasks of a newly owned partition into their mailboxes. */
-  readonly load: (ownership: Ownership, crashed: boolean) => Effect.Effect<void>
+  /** Puts the unfinished tasks of a newly owned partition, as far as all before them have a row, into their mailboxes. */
+  readonly load: (ownership: Ownership, below: number) => Effect.Effect<void>
   /** Puts one task of the journal into its mailbox (an operator retried it). */
   readonly adopt: (ownership: Ownership, task: Task) => void
   /** Loads more of a mailbox whose memory has run low. */
@@ -103,6 +103,37 @@ export const makeIntake = (options: IntakeOptions) =>
       Mailboxes.put(ownership.lane.boxes, box, task, now)
     }
 
+    const place = (ownership: Ownership, row: Task, now: number, always: boolean) => {
+      const live = ownership.live.get(row.id)
+      if (live !== undefined && !isFinal(live.state)) return
+      const box = boxOf(ownership, row.record?.key ?? null, row.offset)
+      const task = fromJournal(row, ownership, box, now, ownership.crashed)
+      if (!always && spills(box)) {
+        box.spilledTo = Math.max(box.spilledTo, row.offset)
+        return
+      }
+      box.loadedTo = Math.max(box.loadedTo, row.offset)
+      ownership.live.set(task.id, task)
+      Mailboxes.put(ownership.lane.boxes, box, task, now)
+      options.cancelled(task)
+    }
+
+    /** Rows of replayed records whose tasks have not ended. */
+    const pendingOf = (
+      lane: Lane,
+      batch: ReadonlyArray<TopicRecord>,
+      ids: ReadonlyArray<string>,
+      known: ReadonlyMap<string, number>
+    ) => {
+      const asked = ids.filter((id, i) => {
+        const ownership = lane.owned.get(batch[i]!.partition)
+        return ownership !== undefined && batch[i]!.offset <= ownership.replayTo && known.has(id) && !ownership.live.has(id)
+      })
+      return asked.length === 0
+        ? Effect.succeed(new Map<string, Task>())
+        : Effect.map(untilItAnswers(journal.pending(asked)), (rows) => new Map(rows.map((row) => [row.id, row])))
+    }
+
     const records = Effect.fnUntraced(function* (lane: Lane, batch: ReadonlyArray<TopicRecord>) {
       const queue = lane.actor.name
       const envelopes = batch.map((record) =>
@@ -112,6 +143,7 @@ export const makeIntake = (options: IntakeOptions) =>
       // What is in memory before the question is either still there after it, or so long in the journal that it is found.
       const before = ids.map((id, i) => lane.owned.get(batch[i]!.partition)?.live.get(id)?.offset)
       const known = yield* untilItAnswers(journal.known(ids))
+      const pending = yield* pendingOf(lane, batch, ids, known)
       const now = clock.currentTimeMillisUnsafe()
       for (const [i, record] of batch.entries()) {
         const ownership = lane.owned.get(record.partition)
@@ -127,6 +159,8 @@ export const makeIntake = (options: IntakeOptions) =>
           if (earlier !== record.offset && flow !== null) {
             flush.item(ownership, { kind: "skip", row: { flow, task: id, offset: record.offset } })
           }
+          const row = pending.get(id)
+          if (row !== undefined && row.offset === record.offset) place(ownership, row, now, false)
           continue
         }
         const { key, value, headers } = record
@@ -148,30 +182,15 @@ export const makeIntake = (options: IntakeOptions) =>
       options.changed(lane)
     })
 
-    const place = (ownership: Ownership, row: Task, crashed: boolean, now: number, always: boolean) => {
-      const live = ownership.live.get(row.id)
-      if (live !== undefined && !isFinal(live.state)) return
-      const box = boxOf(ownership, row.record?.key ?? null, row.offset)
-      const task = fromJournal(row, ownership, box, now, crashed)
-      if (!always && (Fifo.size(box.tasks) >= bounds.mailbox || box.spilledTo > box.loadedTo)) {
-        box.spilledTo = Math.max(box.spilledTo, row.offset)
-        return
-      }
-      box.loadedTo = Math.max(box.loadedTo, row.offset)
-      ownership.live.set(task.id, task)
-      Mailboxes.put(ownership.lane.boxes, box, task, now)
-      options.cancelled(task)
-    }
-
-    const load = Effect.fnUntraced(function* (ownership: Ownership, crashed: boolean) {
+    const load = Effect.fnUntraced(function* (ownership: Ownership, below: number) {
       const { lane, partition } = ownership
       let after = -1
       while (true) {
         const rows = yield* untilItAnswers(
-          journal.unfinished({ queue: lane.actor.name, partition, after, limit: page })
+          journal.unfinished({ queue: lane.actor.name, partition, after, below, limit: page })
         )
         const now = clock.currentTimeMillisUnsafe()
-        for (const row of rows) place(ownership, row, crashed, now, false)
+        for (const row of rows) place(ownership, row, now, false)
         if (rows.length < page) return
         after = rows.at(-1)!.offset
       }
@@ -188,7 +207,15 @@ export const makeIntake = (options: IntakeOptions) =>
           // What was left to the journal must have got there before it is looked for.
           yield* flush.barrier
           const rows = yield* untilItAnswers(
-            journal.backlog({ queue: lane.actor.name, partition, key, after: box.loadedTo, limit: bounds.mailbox })
+            journal.backlog({
+              queue: lane.actor.name,
+              partition,
+              key,
+              after: box.loadedTo,
+              // Rows above belong to records that this owner has not read yet: what stands before them may have none.
+              below: target + 1,
+              limit: bounds.mailbox
+            })
           )
           box.loading = false
           if (!ownership.alive) return
@@ -229,7 +256,7 @@ export const makeIntake = (options: IntakeOptions) =>
       refill,
       fill,
       adopt: (ownership, row) => {
-        place(ownership, row, false, clock.currentTimeMillisUnsafe(), true)
+        place(ownership, row, clock.currentTimeMillisUnsafe(), true)
         options.changed(ownership.lane)
       }
     } satisfies Intake

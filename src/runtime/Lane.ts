@@ -90,6 +90,14 @@ export interface Ownership {
   readonly mark: Watermark
   /** Tasks in memory by id, until their end is in the journal. */
   readonly live: Map<string, LiveTask>
+  /** Whether the owner before ended without giving it back. */
+  readonly crashed: boolean
+  /**
+   * Up to this offset, records may be read again whose tasks have a row that is not final. They come back in the
+   * order of the log, between those that have none; a row alone would overtake what was only in the memory of a
+   * process that died.
+   */
+  readonly replayTo: number
   /** Records below this offset may have been running when an owner died: their starts are journalled first. */
   readonly carefulBelow: number
   alive: boolean

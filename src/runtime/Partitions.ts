@@ -61,6 +61,8 @@ export const makePartitions = (options: PartitionsOptions) =>
         partition,
         epoch: lease.epoch,
         mark: Watermark.make(lease.nextOffset),
+        crashed: !lease.clean,
+        replayTo: yield* Effect.orDie(untilItAnswers(journal.lastUnfinished({ queue, partition }))),
         live: new Map(),
         carefulBelow,
         alive: true,
@@ -68,7 +70,7 @@ export const makePartitions = (options: PartitionsOptions) =>
         committed: lease.nextOffset
       }
       lane.owned.set(partition, ownership)
-      yield* intake.load(ownership, !lease.clean)
+      yield* intake.load(ownership, lease.nextOffset)
       // What comes while the queue is full waits with the rest of it.
       yield* Effect.suspend(() => (lane.full ? membership.pause([partition]) : Effect.void))
       yield* membership.seek(partition, lease.nextOffset)

@@ -102,12 +102,12 @@ export const makeMemoryJournal = Effect.gen(function* () {
     })
 
   const unfinished = (
-    of: QueuePartition & { readonly after: number; readonly limit: number },
+    of: QueuePartition & { readonly after: number; readonly below: number; readonly limit: number },
     fits: (task: Task) => boolean
   ) =>
     Effect.sync(() =>
       [...(tables.unfinished.get(partitionSlot(of))?.values() ?? [])]
-        .filter((task) => task.offset > of.after && fits(task))
+        .filter((task) => task.offset > of.after && task.offset < of.below && fits(task))
         .sort((a, b) => a.offset - b.offset)
         .slice(0, of.limit)
     )
@@ -144,6 +144,17 @@ export const makeMemoryJournal = Effect.gen(function* () {
       const isOfKey = ({ record }: Task) => record?.key != null && mailboxKeyOf(record.key) === key
       return slowly("backlog", unfinished(of, isOfKey))
     },
+    lastUnfinished: (of) =>
+      Effect.sync(() =>
+        [...(tables.unfinished.get(partitionSlot(of))?.values() ?? [])].reduce((last, task) => Math.max(last, task.offset), -1)
+      ),
+    pending: (ids) =>
+      Effect.sync(() =>
+        ids.flatMap((id) => {
+          const task = tables.tasks.get(id)
+          return task === undefined || isFinal(task.state) ? [] : [task]
+        })
+      ),
     known: (ids) =>
       slowly(
         "known",

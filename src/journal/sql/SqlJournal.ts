@@ -48,27 +48,47 @@ const make = Effect.gen(function* () {
         Effect.asVoid(sql`UPDATE assignment SET clean = true
           WHERE queue = ${queues.id(queue)}::int2 AND partition = ${partition} AND epoch = ${BigInt(epoch)}`)
       ),
-    unfinished: ({ queue, partition, after, limit }) =>
+    unfinished: ({ queue, partition, after, below, limit }) =>
       refused("load unfinished tasks")(
         Effect.map(
           sql.unsafe<TaskRow>(
-            `${fromTask} WHERE t.queue = $1 AND t.partition = $2 AND t.state < 2 AND t."offset" > $3 ORDER BY t."offset" LIMIT $4`,
-            [queues.id(queue), partition, BigInt(after), limit]
+            `${fromTask} WHERE t.queue = $1 AND t.partition = $2 AND t.state < 2 AND t."offset" > $3 AND t."offset" < $4
+             ORDER BY t."offset" LIMIT $5`,
+            [queues.id(queue), partition, BigInt(after), BigInt(below), limit]
           ),
           (rows) => rows.map(taskOf)
         )
       ),
-    backlog: ({ queue, partition, key, after, limit }) =>
+    lastUnfinished: ({ queue, partition }) =>
+      refused("load unfinished tasks")(
+        Effect.map(
+          sql.unsafe<{ offset: bigint }>(
+            `SELECT t."offset" FROM task t WHERE t.queue = $1 AND t.partition = $2 AND t.state < 2 ORDER BY t."offset" DESC LIMIT 1`,
+            [queues.id(queue), partition]
+          ),
+          (rows) => Number(rows[0]?.offset ?? -1n)
+        )
+      ),
+    backlog: ({ queue, partition, key, after, below, limit }) =>
       refused("load a mailbox")(
         Effect.map(
           sql.unsafe<TaskRow>(
-            `${fromTask} WHERE t.queue = $1 AND t.partition = $2 AND t.state < 2 AND t."offset" > $3 AND t.key = $4
-             ORDER BY t."offset" LIMIT $5`,
-            [queues.id(queue), partition, BigInt(after), key, limit]
+            `${fromTask} WHERE t.queue = $1 AND t.partition = $2 AND t.state < 2 AND t."offset" > $3 AND t."offset" < $4
+             AND t.key = $5 ORDER BY t."offset" LIMIT $6`,
+            [queues.id(queue), partition, BigInt(after), BigInt(below), key, limit]
           ),
           (rows) => rows.map(taskOf)
         )
       ),
+    pending: (ids) =>
+      ids.length === 0
+        ? Effect.succeed([])
+        : refused("look up tasks")(
+            Effect.map(
+              sql.unsafe<TaskRow>(`${fromTask} WHERE t.id = ANY ($1::uuid[]) AND t.state < 2`, [uuids(ids)]),
+              (rows) => rows.map(taskOf)
+            )
+          ),
     known: (ids) =>
       ids.length === 0
         ? Effect.succeed(new Map<string, number>())
