@@ -174,6 +174,23 @@ describe("after a worker has crashed", () => {
     })
   )
 
+  it.effect("what it had written down does not overtake what it had only in memory", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld
+      const seen = makeObserver()
+      const actor = actorOf(({ n }, task) => seen.around(`${task.user}${n}`, Effect.sleep("20 millis")), { partitions: 1 })
+      // A mailbox of two: the other tasks of the user get a row at once, the first two have none yet.
+      const bounds = { mailbox: 2, waiting: 1, ready: 1_000, bytes: 1_000_000 }
+      const first = yield* world.start([actor], { bounds })
+      yield* world.post("ann", upTo(10, 1))
+      yield* pass(15)
+      yield* first.crash
+      yield* world.start([actor], { bounds })
+      yield* pass(2_000)
+      assert.deepStrictEqual(firstStarts(seen.lines, "ann"), upTo(10, 1))
+    })
+  )
+
   it.effect("a task that takes every worker with it is run alone and then failed, and the others are done", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld
