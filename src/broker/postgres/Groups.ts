@@ -16,6 +16,7 @@
  */
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
+import { brokenAsError } from "../../database/brokenTransaction.ts"
 import { ints, smallints, texts } from "../../database/columns.ts"
 import { sessionLockClass } from "./Session.ts"
 
@@ -84,19 +85,22 @@ export const makeGroups = (times: GroupTimes) =>
       }
       // A session whose lock is held but which was not seen keeps its rows: it may only be frozen and come back.
       const gone = dead.filter((id) => !sessions.has(id))
-      if (gone.length > 0) yield* sql.unsafe(`DELETE FROM group_member WHERE session::text = ANY ($1::text[])`, [texts(gone.map(String))])
+      if (gone.length > 0)
+        yield* sql.unsafe(`DELETE FROM group_member WHERE session::text = ANY ($1::text[])`, [texts(gone.map(String))])
       return { members, sessions, claims } satisfies GroupView
     })
 
     /** Enters the group and makes the claims of its partitions where they are missing. */
     const enter = (session: number, key: GroupKey, partitions: number) =>
-      sql.withTransaction(
-        Effect.gen(function* () {
-          yield* sql`INSERT INTO group_claim (group_name, topic, partition)
+      brokenAsError(
+        sql.withTransaction(
+          Effect.gen(function* () {
+            yield* sql`INSERT INTO group_claim (group_name, topic, partition)
             SELECT ${key.group}, ${key.topic}::int2, p FROM generate_series(0, ${partitions - 1}::int4) p ON CONFLICT DO NOTHING`
-          yield* sql`INSERT INTO group_member (group_name, topic, session)
+            yield* sql`INSERT INTO group_member (group_name, topic, session)
             VALUES (${key.group}, ${key.topic}::int2, ${BigInt(session)}) ON CONFLICT (group_name, topic, session) DO UPDATE SET seen_at = now()`
-        })
+          })
+        )
       )
 
     const leave = (session: number, key: GroupKey) =>

@@ -1,6 +1,7 @@
 /** Turns what Postgres answers into the broker's own words. */
 import { Effect } from "effect"
 import type { SqlError } from "effect/sql"
+import { brokenAsError } from "../../database/brokenTransaction.ts"
 import { BrokerError, BrokerUnavailable, RecordRefused } from "../BrokerError.ts"
 
 const refusing = new Set(["ConstraintError", "SqlSyntaxError"])
@@ -10,7 +11,7 @@ export const refused =
   (operation: string) =>
   <A, R>(effect: Effect.Effect<A, SqlError.SqlError, R>): Effect.Effect<A, BrokerError, R> =>
     Effect.mapError(
-      effect,
+      brokenAsError(effect),
       (error) =>
         new BrokerError({
           operation,

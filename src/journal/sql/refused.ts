@@ -1,6 +1,7 @@
 /** Turns what Postgres answers into the journal's own words. */
 import { Effect } from "effect"
 import { SqlError } from "effect/sql"
+import { brokenAsError } from "../../database/brokenTransaction.ts"
 import { JournalError, JournalUnavailable, WriteRefused } from "../JournalError.ts"
 
 const refusing = new Set(["ConstraintError", "SqlSyntaxError", "UniqueViolation"])
@@ -9,7 +10,7 @@ const refusing = new Set(["ConstraintError", "SqlSyntaxError", "UniqueViolation"
 export const refused =
   (operation: string) =>
   <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, JournalError | Exclude<E, SqlError.SqlError>, R> =>
-    Effect.mapError(effect, (error) =>
+    Effect.mapError(brokenAsError(effect), (error) =>
       SqlError.isSqlError(error)
         ? new JournalError({
             operation,
