@@ -4,8 +4,16 @@ import { Effect, Schedule } from "effect"
 const everySome = Schedule.spaced("5 millis")
 
 /** Looks every 5 ms of real time, for at most `seconds`. */
-export const until = (what: string, isSo: () => boolean, seconds = 15): Effect.Effect<void> =>
-  Effect.suspend(() => (isSo() ? Effect.void : Effect.fail("not yet"))).pipe(
+export const untilSo = <E, R>(
+  what: string,
+  isSo: Effect.Effect<boolean, E, R>,
+  seconds = 15
+): Effect.Effect<void, never, R> =>
+  Effect.flatMap(isSo, (so) => (so ? Effect.void : Effect.fail("not yet"))).pipe(
     Effect.retry({ schedule: everySome, times: (seconds * 1_000) / 5 }),
-    Effect.catch(() => Effect.die(new Error(`waited ${seconds} s in vain: ${what}`)))
+    Effect.catch((error) => Effect.die(new Error(`waited ${seconds} s in vain: ${what} (${String(error)})`)))
   )
+
+/** The same for a state that plain code can see. */
+export const until = (what: string, isSo: () => boolean, seconds = 15): Effect.Effect<void> =>
+  untilSo(what, Effect.sync(isSo), seconds)
