@@ -26,8 +26,9 @@ trap '' HUP INT TERM
 exec 3<&0 </dev/null 9<>"$server_fifo" || exit 74
 if command -v flock >/dev/null; then
   flock -n 9 || exit ${keeperBusy}
-  # With the lock held no server lives here: a left-over pid file names a dead or a foreign process.
-  rm -f "$cluster/postmaster.pid"
+  # With the lock held no server lives here: left-over pid and socket files name a dead or a foreign process
+  # (a dead one may keep its number as a zombie for long where process 1 reaps none).
+  rm -f "$cluster/postmaster.pid" "\${server_fifo%/*}"/.s.PGSQL.*
 fi
 with_parent=
 if setpriv --pdeathsig INT true 2>/dev/null; then with_parent="setpriv --pdeathsig"; fi
