@@ -1,20 +1,12 @@
 /** The command line of Postroom. */
-import { NodeServices } from "@effect/platform-node"
+import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Effect, Layer, Option } from "effect"
 import { Argument, CliError, Command, Flag } from "effect/cli"
-import { convertFolder } from "./cli/convert.ts"
-import { demoCommand } from "./cli/demoCommand.ts"
-import { doctor } from "./cli/doctor.ts"
-import { cancelEvent, listEvents, produce } from "./cli/events.ts"
-import { listQueues, setQueue } from "./cli/queues.ts"
 import { layerLogs, runMain } from "./cli/run.ts"
-import { sandboxAlone } from "./cli/sandbox.ts"
-import { start } from "./cli/start.ts"
-import { cancelTask, listTasks, retryTask, showTask } from "./cli/tasks.ts"
-import { makeToken } from "./cli/token.ts"
 import { layerBuiltIns, layerUsage, limitFlag, portFlag } from "./cli/usage.ts"
 import { loadEnvFile } from "./config/environment.ts"
 import { readSettings } from "./config/settings.ts"
+import type { Settings } from "./config/settings.ts"
 import { version } from "./cli/version.ts"
 
 loadEnvFile()
@@ -22,6 +14,30 @@ loadEnvFile()
 const json = Flag.Boolean("json").pipe(Flag.withDescription("Answer in JSON, for machines"), Flag.withDefault(false))
 const text = (name: string, about: string) =>
   Flag.String(name).pipe(Flag.withDescription(about), Flag.optional, Flag.map(Option.getOrNull))
+
+/** A command's own modules, loaded when it runs: `tasks` need not wait for what only `start` uses. */
+const modules = {
+  convert: Effect.promise(() => import("./cli/convert.ts")),
+  demo: Effect.promise(() => import("./cli/demoCommand.ts")),
+  doctor: Effect.promise(() => import("./cli/doctor.ts")),
+  events: Effect.promise(() => import("./cli/events.ts")),
+  produce: Effect.promise(() => import("./cli/produce.ts")),
+  queues: Effect.promise(() => import("./cli/queues.ts")),
+  sandbox: Effect.promise(() => import("./cli/sandbox.ts")),
+  start: Effect.promise(() => import("./cli/start.ts")),
+  tasks: Effect.promise(() => import("./cli/tasks.ts")),
+  token: Effect.promise(() => import("./cli/token.ts"))
+} as const
+
+/** Runs a command with the settings of the process. */
+const withSettings = <M, A, E, R>(
+  module: Effect.Effect<M>,
+  run: (module: M, settings: Settings) => Effect.Effect<A, E, R>
+) =>
+  Effect.gen(function* () {
+    const settings = yield* readSettings
+    return yield* run(yield* module, settings)
+  })
 
 /** The code the process ends with; commands that only fail by an error leave it at 0. */
 let exitCode = 0
@@ -41,7 +57,7 @@ const commands = [
         Flag.withDefault(false)
       )
     },
-    (options) => Effect.flatMap(readSettings, (settings) => start(settings, options))
+    (options) => withSettings(modules.start, ({ start }, settings) => start(settings, options))
   ).pipe(
     Command.withDescription("Run the actors and the API until asked to stop"),
     Command.withExamples([
@@ -50,7 +66,9 @@ const commands = [
       { command: "postroom start --actors ./my-actors.ts", description: "With actors of your own" }
     ])
   ),
-  Command.make("demo", { json }, (options) => withCode(demoCommand(options))).pipe(
+  Command.make("demo", { json }, (options) =>
+    withCode(Effect.flatMap(modules.demo, ({ demoCommand }) => demoCommand(options)))
+  ).pipe(
     Command.withDescription("Run the whole pipeline once in a temporary directory and report what each stage did"),
     Command.withExamples([
       { command: "postroom demo", description: "About twenty seconds; ends with 1 where a post was lost or doubled" },
@@ -66,7 +84,10 @@ const commands = [
       webPort: portFlag("web-port"),
       ledger: text("ledger", "Write what is posted to this file, as JSON lines")
     },
-    ({ ledger, ...options }) => sandboxAlone({ ...options, ...(ledger === null ? {} : { ledgerFile: ledger }) })
+    ({ ledger, ...options }) =>
+      Effect.flatMap(modules.sandbox, ({ sandboxAlone }) =>
+        sandboxAlone({ ...options, ...(ledger === null ? {} : { ledgerFile: ledger }) })
+      )
   ).pipe(
     Command.withDescription("Run the sandbox Telegram, OpenAI and web alone, on loopback"),
     Command.withExamples([
@@ -83,7 +104,7 @@ const commands = [
       actors: text("actors", "A file of actors, whose event types can be produced too"),
       json
     },
-    (options) => Effect.flatMap(readSettings, (settings) => produce(settings, options))
+    (options) => withSettings(modules.produce, ({ produce }, settings) => produce(settings, options))
   ).pipe(
     Command.withDescription("Put an event in"),
     Command.withExamples([
@@ -94,7 +115,7 @@ const commands = [
     ])
   ),
   Command.make("events", { user: text("user", "Only this user's"), limit: limitFlag(1_000), json }, (options) =>
-    Effect.flatMap(readSettings, (settings) => listEvents(settings, options))
+    withSettings(modules.events, ({ listEvents }, settings) => listEvents(settings, options))
   ).pipe(
     Command.withDescription("List events, newest first, and how far each has come"),
     Command.withExamples([
@@ -102,7 +123,7 @@ const commands = [
     ]),
     Command.withSubcommands([
       Command.make("cancel", { id: Argument.String("id"), json }, (options) =>
-        Effect.flatMap(readSettings, (settings) => withCode(cancelEvent(settings, options)))
+        withSettings(modules.events, ({ cancelEvent }, settings) => withCode(cancelEvent(settings, options)))
       ).pipe(
         Command.withDescription("Cancel everything of an event that has not ended"),
         Command.withExamples([
@@ -121,7 +142,7 @@ const commands = [
       limit: limitFlag(1_000),
       json
     },
-    (options) => Effect.flatMap(readSettings, (settings) => listTasks(settings, options))
+    (options) => withSettings(modules.tasks, ({ listTasks }, settings) => listTasks(settings, options))
   ).pipe(
     Command.withDescription("List tasks, newest first"),
     Command.withExamples([
@@ -129,7 +150,7 @@ const commands = [
     ]),
     Command.withSubcommands([
       Command.make("show", { id: Argument.String("id"), json }, (options) =>
-        Effect.flatMap(readSettings, (settings) => showTask(settings, options))
+        withSettings(modules.tasks, ({ showTask }, settings) => showTask(settings, options))
       ).pipe(
         Command.withDescription("Everything about one task: attempts, steps, log, and why it waits"),
         Command.withExamples([
@@ -137,7 +158,7 @@ const commands = [
         ])
       ),
       Command.make("cancel", { id: Argument.String("id"), json }, (options) =>
-        Effect.flatMap(readSettings, (settings) => withCode(cancelTask(settings, options)))
+        withSettings(modules.tasks, ({ cancelTask }, settings) => withCode(cancelTask(settings, options)))
       ).pipe(
         Command.withDescription("Cancel a task that waits or runs"),
         Command.withExamples([
@@ -148,7 +169,7 @@ const commands = [
         ])
       ),
       Command.make("retry", { id: Argument.String("id"), json }, (options) =>
-        Effect.flatMap(readSettings, (settings) => withCode(retryTask(settings, options)))
+        withSettings(modules.tasks, ({ retryTask }, settings) => withCode(retryTask(settings, options)))
       ).pipe(
         Command.withDescription("Run a task again that ended badly"),
         Command.withExamples([
@@ -161,7 +182,7 @@ const commands = [
     ])
   ),
   Command.make("queues", { json }, (options) =>
-    Effect.flatMap(readSettings, (settings) => listQueues(settings, options))
+    withSettings(modules.queues, ({ listQueues }, settings) => listQueues(settings, options))
   ).pipe(
     Command.withDescription("List the queues and what stands in them"),
     Command.withExamples([
@@ -170,10 +191,14 @@ const commands = [
     ]),
     Command.withSubcommands([
       Command.make("pause", { name: Argument.String("name"), json }, (options) =>
-        Effect.flatMap(readSettings, (settings) => withCode(setQueue(settings, { ...options, paused: true })))
+        withSettings(modules.queues, ({ setQueue }, settings) =>
+          withCode(setQueue(settings, { ...options, paused: true }))
+        )
       ).pipe(Command.withDescription("Start no more tasks of a queue")),
       Command.make("resume", { name: Argument.String("name"), json }, (options) =>
-        Effect.flatMap(readSettings, (settings) => withCode(setQueue(settings, { ...options, paused: false })))
+        withSettings(modules.queues, ({ setQueue }, settings) =>
+          withCode(setQueue(settings, { ...options, paused: false }))
+        )
       ).pipe(Command.withDescription("Let a queue go on"))
     ])
   ),
@@ -184,7 +209,8 @@ const commands = [
       out: Flag.String("out").pipe(Flag.withDescription("Folder for previews and thumbnails")),
       json
     },
-    (options) => Effect.flatMap(readSettings, (settings) => withCode(convertFolder(settings, options)))
+    (options) =>
+      withSettings(modules.convert, ({ convertFolder }, settings) => withCode(convertFolder(settings, options)))
   ).pipe(
     Command.withDescription("Make preview and thumbnail of every picture in a folder, through the converter"),
     Command.withExamples([
@@ -194,12 +220,14 @@ const commands = [
   Command.make(
     "token",
     { name: Flag.String("name").pipe(Flag.withDescription("What it is for (cli)"), Flag.withDefault("cli")), json },
-    (options) => Effect.flatMap(readSettings, (settings) => makeToken(settings, options))
+    (options) => withSettings(modules.token, ({ makeToken }, settings) => makeToken(settings, options))
   ).pipe(
     Command.withDescription("Make another token for the API; it is shown once"),
     Command.withExamples([{ command: "postroom token --name ci", description: "Only its hash is kept" }])
   ),
-  Command.make("doctor", { json }, (options) => withCode(doctor(options))).pipe(
+  Command.make("doctor", { json }, (options) =>
+    withCode(Effect.flatMap(modules.doctor, ({ doctor }) => doctor(options)))
+  ).pipe(
     Command.withDescription("Check Node, database, broker, disk, clock and credentials, and say what to do"),
     Command.withExamples([{ command: "postroom doctor --json", description: "Ends with 1 where something is bad" }])
   )

@@ -2,7 +2,7 @@
  * The API as a layer: contract, routes, checks, limits. It listens on loopback
  * unless told otherwise, and every route but health asks for a token.
  */
-import { NodeHttpServer } from "@effect/platform-node"
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { ByteSize, Effect, Layer, Redacted } from "effect"
 import { HttpIncomingMessage, HttpRouter } from "effect/http"
 import { HttpApiBuilder, HttpApiMiddleware } from "effect/http-api"

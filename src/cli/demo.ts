@@ -23,7 +23,8 @@ import { sourcesDue } from "../topics/sourcesDue.ts"
 import type { Settings } from "../config/settings.ts"
 import { readActors } from "./actors.ts"
 import { demoReport } from "./demoReport.ts"
-import { layerOutside, outsideOf } from "./outside.ts"
+import { outsideOf } from "./credentials.ts"
+import { layerOutside } from "./outside.ts"
 import { layerStorage } from "./storage.ts"
 
 /** What goes wrong on the way: a flood, a lost answer, cut connections, answers that are none. */

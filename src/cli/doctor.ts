@@ -7,7 +7,7 @@ import { Broker } from "../broker/Broker.ts"
 import { readSettings } from "../config/settings.ts"
 import type { Settings } from "../config/settings.ts"
 import { jsonLine, line, styled } from "./output.ts"
-import { outsideOf } from "./outside.ts"
+import { outsideOf } from "./credentials.ts"
 import { layerStorage } from "./storage.ts"
 
 interface Finding {

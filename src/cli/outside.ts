@@ -7,9 +7,9 @@ import * as os from "node:os"
 import * as path from "node:path"
 import * as fs from "node:fs"
 import { randomBytes } from "node:crypto"
-import type { Missing } from "../actors/index.ts"
 import { ConverterFolder } from "../actors/converter/converter.ts"
 import type { Settings } from "../config/settings.ts"
+import type { Outside } from "./credentials.ts"
 import type { Sandbox } from "../sandbox/Sandbox.ts"
 import { layerOpenAi } from "../services/ai/OpenAi.ts"
 import { layerFileBlobs } from "../services/blobs/FileBlobs.ts"
@@ -18,31 +18,6 @@ import { TelegramWeb } from "../services/feeds/TelegramWeb.ts"
 import { layerSharpImages } from "../services/images/SharpImages.ts"
 import * as GramJsGateway from "../services/telegram/GramJsGateway.ts"
 import { SafeFetch } from "../services/web/SafeFetch.ts"
-
-/** What stands in for what: told to whoever starts the process. */
-export interface Outside {
-  readonly missing: Missing
-  readonly usesSandbox: { readonly telegram: boolean; readonly models: boolean }
-}
-
-/** Which credentials are there; a sandbox fills the gaps. */
-export const outsideOf = (settings: Settings, withSandbox: boolean): Outside => {
-  const hasTelegram =
-    settings.telegramApiId !== null &&
-    settings.telegramApiHash !== null &&
-    (settings.telegramSession !== null || settings.telegramBotToken !== null)
-  const hasModels = settings.openAiKey !== null
-  return {
-    missing: {
-      telegram:
-        hasTelegram || withSandbox
-          ? null
-          : "no Telegram account: set TELEGRAM_API_ID, TELEGRAM_API_HASH and TELEGRAM_SESSION",
-      models: hasModels || withSandbox ? null : "no models: set OPENAI_API_KEY"
-    },
-    usesSandbox: { telegram: !hasTelegram && withSandbox, models: !hasModels && withSandbox }
-  }
-}
 
 const secretOr = (secret: Redacted.Redacted | null): Redacted.Redacted =>
   secret ?? Redacted.make(randomBytes(24).toString("hex"))
@@ -102,9 +77,14 @@ export const layerFiles = (dataDir: string) => {
   )
 }
 
-/** All services the actors use. */
-export const layerOutside = (settings: Settings, outside: Outside, sandbox: Sandbox | null) => {
-  const web = SafeFetch.layer(sandbox === null ? {} : { allowedOrigins: [sandbox.web.baseUrl] })
+/** All services the actors use. `allowed` are addresses on private networks that may be fetched, besides the sandbox's. */
+export const layerOutside = (
+  settings: Settings,
+  outside: Outside,
+  sandbox: Sandbox | null,
+  allowed: ReadonlyArray<string> = []
+) => {
+  const web = SafeFetch.layer({ allowedOrigins: [...allowed, ...(sandbox === null ? [] : [sandbox.web.baseUrl])] })
   return Layer.mergeAll(
     telegramLayer(settings, outside.usesSandbox.telegram ? sandbox : null),
     modelsLayer(settings, outside.usesSandbox.models ? sandbox : null),
