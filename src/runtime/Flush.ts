@@ -49,6 +49,8 @@ export interface Flush {
   readonly after: (done: () => void) => void
   /** The same as an effect. */
   readonly barrier: Effect.Effect<void>
+  /** How many tasks wait to be written. */
+  readonly backlog: () => number
 }
 
 export interface FlushOptions {
@@ -259,6 +261,7 @@ export const makeFlush = (options: FlushOptions) =>
       after,
       barrier: Effect.callback<void>((resume) => {
         after(() => resume(Effect.void))
-      })
+      }),
+      backlog: () => tasks.size
     } satisfies Flush
   })

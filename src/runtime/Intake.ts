@@ -58,6 +58,9 @@ export interface IntakeOptions {
 
 const page = 2_000
 
+/** Tasks that wait to be written are in memory however full their mailboxes are: above so many, reading waits for the disk. */
+const mostUnwritten = 8_000
+
 const untilItAnswers = <A, E extends { readonly message: string }>(effect: Effect.Effect<A, E>): Effect.Effect<A> =>
   effect.pipe(
     Effect.tapError((error) => Effect.logWarning("the intake waits for the journal", error.message)),
@@ -180,6 +183,7 @@ export const makeIntake = (options: IntakeOptions) =>
         options.cancelled(task)
       }
       options.changed(lane)
+      if (flush.backlog() > mostUnwritten) yield* flush.barrier
     })
 
     const load = Effect.fnUntraced(function* (ownership: Ownership, below: number) {
