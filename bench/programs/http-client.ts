@@ -7,6 +7,7 @@
 import * as fs from "node:fs"
 import * as net from "node:net"
 import { quantile } from "../support/Figures.ts"
+import { endWithParent } from "../support/endWithParent.ts"
 
 /** What the client saw. */
 export interface HttpReport {
@@ -22,6 +23,7 @@ interface Line {
   plannedAt: number
 }
 
+endWithParent()
 const [, , baseUrl = "", token = "", perSecondText = "1000", secondsText = "5", connections = "64"] = process.argv
 const { hostname, port, pathname } = new URL(baseUrl)
 const perSecond = Number(perSecondText)

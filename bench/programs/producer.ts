@@ -10,6 +10,7 @@ import { Broker } from "../../src/broker/Broker.ts"
 import { recordOf } from "../support/benchActor.ts"
 import { monotonicMs } from "../support/clock.ts"
 import { storageOf } from "../support/Installation.ts"
+import { endWithParent } from "../support/endWithParent.ts"
 
 /** When one append was called and acknowledged, monotonic ms. */
 export interface Appended {
@@ -18,6 +19,7 @@ export interface Appended {
   readonly ackedAt: number
 }
 
+endWithParent()
 const [, , dataDir = "", count = "300", fromMs = "20", toMs = "60"] = process.argv
 const say = (answer: unknown): void => void fs.writeSync(1, `${JSON.stringify(answer)}\n`)
 const warmUps = 20

@@ -12,6 +12,7 @@ import type { JobLog } from "../support/benchActor.ts"
 import { monotonicMs } from "../support/clock.ts"
 import { storageOf } from "../support/Installation.ts"
 import { fileLog } from "../support/JobEvents.ts"
+import { endWithParent } from "../support/endWithParent.ts"
 
 /** How a worker of a measurement runs. */
 export interface WorkerSettings {
@@ -27,10 +28,14 @@ export interface WorkerReport {
   readonly ended: number
   /** Monotonic ms of the first start; null before it. */
   readonly firstAt: number | null
+  /** What V8 holds for objects, and what stands outside of its heap, MB. */
+  readonly heapMb: number
+  readonly externalMb: number
 }
 
 const say = (answer: unknown): void => void fs.writeSync(1, `${JSON.stringify(answer)}\n`)
 
+endWithParent()
 const settings = JSON.parse(process.argv[2] ?? "{}") as WorkerSettings
 let started = 0
 let ended = 0
@@ -56,4 +61,8 @@ const program = Effect.gen(function* () {
 const fiber = Effect.runFork(program)
 fiber.addObserver(() => process.exit(0))
 process.on("SIGTERM", () => Effect.runFork(Fiber.interrupt(fiber)))
-createInterface({ input: process.stdin }).on("line", () => say({ started, ended, firstAt } satisfies WorkerReport))
+const report = (): WorkerReport => {
+  const { heapUsed, external } = process.memoryUsage()
+  return { started, ended, firstAt, heapMb: Math.round(heapUsed / 1e6), externalMb: Math.round(external / 1e6) }
+}
+createInterface({ input: process.stdin }).on("line", () => say(report()))

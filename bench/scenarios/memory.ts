@@ -46,7 +46,7 @@ export const memory = (waiting: Waiting, count = 1_000_000, seconds = 15) =>
       const took = (monotonicMs() - begunAt) / 1000
       const rssMb = round(memoryMbOf(worker.pid, "VmHWM"))
       const rssAtEndMb = round(memoryMbOf(worker.pid, "VmRSS"))
-      const { started } = yield* worker.report
+      const { started, heapMb, externalMb } = yield* worker.report
       yield* worker.kill
       return {
         scenario: "memory",
@@ -56,6 +56,8 @@ export const memory = (waiting: Waiting, count = 1_000_000, seconds = 15) =>
         seconds: round(took, 1),
         rssMb,
         rssAtEndMb,
+        heapMb,
+        externalMb,
         started
       } satisfies Figures
     })

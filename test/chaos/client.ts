@@ -18,7 +18,9 @@ import { postsReady } from "../../src/topics/postsReady.ts"
 import { chaosActors, steps } from "./actors.ts"
 import { channelOf } from "./DrillPlace.ts"
 import type { DrillPlace } from "./DrillPlace.ts"
+import { endWithParent } from "../../bench/support/endWithParent.ts"
 
+endWithParent()
 const place = JSON.parse(process.argv[2] ?? "{}") as DrillPlace
 const file = path.join(place.records, "acknowledged.log")
 const fd = fs.openSync(file, "a")

@@ -55,11 +55,15 @@ const monotonicMs = (): number => Number(process.hrtime.bigint()) / 1e6
 
 const folder = Effect.acquireRelease(
   Effect.sync(() => fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), "postroom-drill-")))),
-  (made) => Effect.sync(() => fs.rmSync(made, { recursive: true, force: true }))
+  (made) => Effect.sync(() => process.env["DRILL_KEEP"] === undefined ? fs.rmSync(made, { recursive: true, force: true }) : undefined)
 )
 
-const shortest = 250
-const longest = 2_000
+/** Between two kills, ms: from "not yet up" to "well under way". A database that recovers needs longer for both. */
+const pauses: Readonly<Record<DrillMode, readonly [shortest: number, longest: number]>> = {
+  worker: [250, 2_000],
+  group: [250, 3_000],
+  database: [250, 5_000]
+}
 
 /** Waits until nothing is left to do, at most a minute, and answers the verdict. */
 const judged = (place: DrillPlace) =>
@@ -89,6 +93,7 @@ export const runDrill = ({ mode, kills, seed, walkers = 40, writers = 8 }: Drill
   Effect.scoped(
     Effect.gen(function* () {
       const random = randomOf(seed)
+      const [shortest, longest] = pauses[mode]
       const home = yield* folder
       const records = path.join(home, "records")
       fs.mkdirSync(records)

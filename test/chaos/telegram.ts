@@ -4,7 +4,9 @@ import * as fs from "node:fs"
 import { startTelegramServer } from "../../src/sandbox/telegram/TelegramServer.ts"
 import { channelOf } from "./DrillPlace.ts"
 import type { DrillPlace } from "./DrillPlace.ts"
+import { endWithParent } from "../../bench/support/endWithParent.ts"
 
+endWithParent()
 const [, , writers = "1", ledgerFile = ""] = process.argv
 
 const program = Effect.gen(function* () {

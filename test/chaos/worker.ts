@@ -8,7 +8,9 @@ import { startWorker } from "../../src/runtime/Worker.ts"
 import * as GramJsGateway from "../../src/services/telegram/GramJsGateway.ts"
 import { chaosActors } from "./actors.ts"
 import type { DrillPlace } from "./DrillPlace.ts"
+import { endWithParent } from "../../bench/support/endWithParent.ts"
 
+endWithParent()
 const place = JSON.parse(process.argv[2] ?? "{}") as DrillPlace
 
 const layers = Layer.mergeAll(
