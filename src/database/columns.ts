@@ -23,8 +23,6 @@ export const texts = column(PgTypes.OID.text)
 export const byteas = column(PgTypes.OID.bytea)
 /** `uuid[]`. */
 export const uuids = column(PgTypes.OID.uuid)
-/** `bool[]`. */
-export const booleans = column(PgTypes.OID.bool)
 /** `timestamptz[]` of ms since the epoch; null is SQL NULL. */
 export const instants = column(PgTypes.OID.timestamptz)
 

@@ -4,7 +4,7 @@
  * kill a member without a word, take a partition from a live one, fail or
  * delay appends.
  */
-import { Clock, Effect, Layer, Queue } from "effect"
+import { Clock, Effect, Queue } from "effect"
 import { Broker } from "../Broker.ts"
 import type { MemberEvent, Membership, TopicSpec } from "../Broker.ts"
 import { BrokerError, BrokerUnavailable, PartitionMismatch, RecordRefused, UnknownTopic } from "../BrokerError.ts"
@@ -278,6 +278,3 @@ export const makeMemoryBroker = Effect.sync(() => {
   }
   return { broker, faults }
 })
-
-/** A broker in memory. */
-export const layer = Layer.effect(Broker, Effect.map(makeMemoryBroker, ({ broker }) => broker))
