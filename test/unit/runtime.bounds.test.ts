@@ -174,12 +174,14 @@ describe("a worker", () => {
       )
       world.journalFaults.slow("backlog", "there", Effect.sleep("50 millis"))
       world.journalFaults.slow("commit", "back", Effect.sleep("30 millis"))
-      for (const n of upTo(150)) {
-        yield* world.post("ann", [n])
-        yield* pass(13)
+      // Bursts that just spill, at ever other moments of the loading.
+      let n = 0
+      for (const round of upTo(120)) {
+        for (const _ of upTo(5 + (round % 4))) yield* world.post("ann", [n++])
+        yield* pass(20 + ((round * 37) % 160))
       }
       yield* pass(20_000)
-      assert.deepStrictEqual(seen, upTo(150))
+      assert.deepStrictEqual(seen, upTo(n))
     })
   )
 

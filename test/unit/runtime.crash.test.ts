@@ -22,17 +22,18 @@ describe("a worker that ends in order", () => {
     Effect.gen(function* () {
       const world = yield* makeWorld
       const seen = makeObserver()
-      const actor = actorOf(({ n }, task) => seen.around(`${task.user}${n}`, Effect.sleep("300 millis")))
+      const actor = actorOf(({ n }, task) => seen.around(`${task.user}${n}`, Effect.sleep("2500 millis")))
       const first = yield* world.start([actor])
       for (const user of ["ann", "bob"]) yield* world.post(user, [1, 2, 3])
-      yield* pass(400)
+      yield* pass(2_600)
+      // Longer than from one look at the controls to the next.
       const stopping = yield* Effect.forkChild(first.stop)
-      yield* pass(1_000)
+      yield* pass(6_000)
       assert.isDefined(stopping.pollUnsafe())
       assert.deepStrictEqual(seen.lines.slice(-2), ["-ann2", "-bob2"])
       assert.isTrue(world.tables.assignments.get("work/0")!.clean)
       yield* world.start([actor])
-      yield* pass(1_000)
+      yield* pass(6_000)
       assert.deepStrictEqual(seen.lines.slice(-4), ["+ann3", "+bob3", "-ann3", "-bob3"])
       assert.strictEqual(seen.lines.length, 12)
     })
@@ -178,7 +179,9 @@ describe("after a worker has crashed", () => {
     Effect.gen(function* () {
       const world = yield* makeWorld
       const seen = makeObserver()
-      const actor = actorOf(({ n }, task) => seen.around(`${task.user}${n}`, Effect.sleep("20 millis")), { partitions: 1 })
+      const actor = actorOf(({ n }, task) => seen.around(`${task.user}${n}`, Effect.sleep("20 millis")), {
+        partitions: 1
+      })
       // A mailbox of two: the other tasks of the user get a row at once, the first two have none yet.
       const bounds = { mailbox: 2, waiting: 1, ready: 1_000, bytes: 1_000_000 }
       const first = yield* world.start([actor], { bounds })

@@ -288,6 +288,7 @@ describe("a worker", () => {
         actorOf((_, task) =>
           Effect.gen(function* () {
             values.push(yield* task.step("first", once("first", { at: new Date(0) })))
+            assert.isTrue(world.tables.steps.get(task.id)?.has("first"), "it is stored before the handler goes on")
             values.push(yield* task.step("nothing", once("nothing", undefined)))
             values.push(yield* task.step("odd \0 name", once("odd", 1)))
             if (task.attempt < 3) return yield* Effect.fail("later")
