@@ -4,7 +4,8 @@
  * gets to use it.
  */
 import { PgClient } from "@effect/sql-pg"
-import { Data, Effect, Layer, Redacted } from "effect"
+import type { Redacted } from "effect";
+import { Data, Effect, Layer } from "effect"
 import { startEmbeddedPostgres } from "./embedded/EmbeddedPostgres.ts"
 import { migrate } from "./Migration.ts"
 import type { Migration } from "./Migration.ts"

@@ -275,7 +275,7 @@ const reportOffsets = (lanes: ReadonlyArray<Lane>) =>
   Effect.gen(function* () {
     yield* Effect.sleep(Duration.millis(reportEveryMs))
     for (const lane of lanes) {
-      for (const ownership of [...lane.owned.values()]) {
+      for (const ownership of lane.owned.values()) {
         if (lane.membership === null || ownership.mark.next === ownership.committed) continue
         ownership.committed = ownership.mark.next
         yield* Effect.ignore(lane.membership.commit(ownership.partition, ownership.committed))

@@ -123,7 +123,7 @@ describe("the embedded PostgreSQL of several processes", () => {
       const server = yield* startEmbeddedPostgres({ dataDir })
       const sql = yield* connect(server.url)
       yield* sql`SELECT 1`
-      const [keeper] = processesOf(dataDir).filter((pid) => pid !== postmaster(dataDir) && commandOf(pid) === "sh")
+      const keeper = processesOf(dataDir).find((pid) => pid !== postmaster(dataDir) && commandOf(pid) === "sh")
       const ignoresSignals = (pid: number) => {
         const status = fs.readFileSync(`/proc/${pid}/status`, "utf8")
         const ignored = Number.parseInt(/^SigIgn:\s*(\w+)/m.exec(status)?.[1] ?? "0", 16)

@@ -77,7 +77,7 @@ export const makeMemoryBroker = Effect.sync(() => {
   const rebalance = (group: MemoryGroup): Effect.Effect<void> =>
     Effect.gen(function* () {
       const ids = [...group.members].map((member) => member.id)
-      for (const member of [...group.members]) {
+      for (const member of group.members) {
         const share = new Set(shareOf(member.id, ids, group.topic.logs.length))
         const back = [...member.held].filter(([p, held]) => !share.has(p) && !held.draining).map(([p]) => p)
         for (const partition of back) member.held.get(partition)!.draining = true

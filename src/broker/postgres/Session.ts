@@ -8,7 +8,8 @@
  * not be mistaken for the new one's.
  */
 import { PgClient, PgConnection } from "@effect/sql-pg"
-import { Effect, Random, Schedule, Scope } from "effect"
+import type { Scope } from "effect";
+import { Effect, Random, Schedule } from "effect"
 import type { SqlError } from "effect/sql"
 
 /** First half of the advisory lock's key; the second is the session's id. "post" as four bytes. */
