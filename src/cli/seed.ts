@@ -9,14 +9,20 @@ import { sourceOf } from "./demo.ts"
 const everyMs = 60_000
 const backfill = 500
 
+/** Removes the schedules of the demo's readers: without the sandbox their sources are not there. */
+export const removeDemo = Effect.gen(function* () {
+  const journal = yield* Journal
+  for (const schedule of yield* journal.schedules) {
+    if (schedule.id.startsWith("demo:")) yield* journal.removeSchedule(schedule.id)
+  }
+})
+
 /** Adds the schedules of the demo's readers. Those of an earlier start are replaced: its feeds had other ports. */
 export const seedDemo = (sandbox: Sandbox) =>
   Effect.gen(function* () {
     const journal = yield* Journal
     const now = yield* Clock.currentTimeMillis
-    for (const schedule of yield* journal.schedules) {
-      if (schedule.id.startsWith("demo:")) yield* journal.removeSchedule(schedule.id)
-    }
+    yield* removeDemo
     for (const user of sandbox.world.users) {
       for (const wanted of user.sources) {
         const source = sourceOf(sandbox, wanted)

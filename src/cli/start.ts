@@ -10,7 +10,7 @@ import { outsideOf } from "./credentials.ts"
 import { layerOutside } from "./outside.ts"
 import type { Outside } from "./credentials.ts"
 import { readRoles } from "./roles.ts"
-import { seedDemo } from "./seed.ts"
+import { removeDemo, seedDemo } from "./seed.ts"
 import { serveApi } from "./serve.ts"
 import { layerStorage } from "./storage.ts"
 
@@ -54,13 +54,18 @@ export const start = Effect.fn("start")(function* (settings: Settings, options: 
     // First of all the port: a start that is refused must leave nothing behind.
     const served = roles.has("api") ? yield* serveApi(settings, actors) : []
     yield* declare(actors)
-    if (sandbox !== null && options.sandbox) yield* seedDemo(sandbox)
+    yield* sandbox === null ? removeDemo : seedDemo(sandbox)
     yield* Effect.forEach(served, say, { discard: true })
     yield* startWorker({
       actors,
       runs: (actor) => roles.has(actor.name),
       slots: settings.slots,
-      drainMs: settings.drainMs
+      drainMs: settings.drainMs,
+      giveUp: (queue) =>
+        Effect.sync(() => {
+          process.stderr.write(`postroom: queue ${queue} stands still although it was rebuilt; ending, so that a supervisor starts anew\n`)
+          process.exit(1)
+        })
     })
     yield* say(`Postroom runs ${[...roles].join(", ")}. Ctrl-C stops it in order, a second one at once.`)
     return yield* Effect.never
