@@ -153,7 +153,7 @@ export const runDemo = Effect.fn("demo")(function* (settings: Settings) {
       sourceKeyOf: (source) => sourceKeyOf(sourceOf(sandbox, source)),
       tasks,
       ledger: sandbox.telegram.ledger.entries(),
-      modelCalls: sandbox.openAi.ledger.entries().length,
+      modelCalls: sandbox.openAi.ledger.entries().filter(({ kind }) => kind === "arrived").length,
       seconds: (finished - started) / 1000
     })
   }).pipe(Effect.scoped, Effect.provide(layers))

@@ -33,7 +33,7 @@ const print = (report: DemoReport): void => {
   )
   line(`${report.ads} advertisements and ${report.duplicates} duplicates dropped, for example:`)
   for (const drop of report.dropped.slice(0, shownDrops)) line(`  ${short(`${drop.post}: ${drop.reason}`, 110)}`)
-  line(`${report.converted} photographs converted; ${report.modelCalls} lines in the model's ledger`)
+  line(`${report.converted} photographs converted; ${report.modelCalls} calls to the models`)
   line("")
   const bad = [
     ...report.lost.map((what) => `lost: ${what}`),

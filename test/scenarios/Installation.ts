@@ -24,6 +24,7 @@ import type { Actor } from "../../src/runtime/Actor.ts"
 import * as Intake from "../../src/runtime/EventIntake.ts"
 import { startWorker } from "../../src/runtime/Worker.ts"
 import { startSandbox } from "../../src/sandbox/Sandbox.ts"
+import type { Sandbox } from "../../src/sandbox/Sandbox.ts"
 import { freshDatabase } from "../support/postgres.ts"
 
 /** An answer of the API. */
@@ -113,19 +114,32 @@ export const startInstallation = <R = never>(options: {
     return yield* serve(options.actors, options.works ?? true).pipe(Effect.provide(storage))
   })
 
-/** An installation with Postroom's own actors on the sandbox world; each change is made to an actor before it runs. */
-export const startSandboxInstallation = (allowed: ReadonlyArray<string> = []) =>
+export interface SandboxOptions {
+  /** Addresses on loopback that may be fetched, besides the sandbox's. */
+  readonly allowed?: ReadonlyArray<string>
+  /** The outside world; by default the demo's. */
+  readonly sandbox?: Sandbox
+  /** By default all of Postroom's own. */
+  readonly actors?: ReadonlyArray<Actor<any>>
+}
+
+/** An installation with actors on a sandbox world; none waits longer than a fifth of a second between attempts. */
+export const startSandboxInstallation = (options: SandboxOptions = {}) =>
   Effect.gen(function* () {
     const dataDir = yield* temporaryFolder
     const { url } = yield* freshDatabase
     const settings = yield* settingsIn(dataDir)
-    const sandbox = yield* startSandbox()
+    const sandbox = options.sandbox ?? (yield* startSandbox())
     const outside = { missing: { telegram: null, models: null }, usesSandbox: { telegram: true, models: true } }
     const context = yield* Layer.build(
-      Layer.mergeAll(layerStored({ ...settings, databaseUrl: url }), layerOutside(settings, outside, sandbox, allowed))
+      Layer.mergeAll(
+        layerStored({ ...settings, databaseUrl: url }),
+        layerOutside(settings, outside, sandbox, options.allowed)
+      )
     )
-    const actors = makeActors(outside.missing).map((actor) => impatient<any>(actor))
-    const served = yield* serve(actors, true).pipe(Effect.provide(context)) as Effect.Effect<Served, never, Scope.Scope>
+    const actors = (options.actors ?? makeActors(outside.missing)).map((actor) => impatient<any>(actor))
+    const serving = serve(actors, true).pipe(Effect.provide(context))
+    const served = yield* serving as Effect.Effect<Served, never, Scope.Scope>
     return { ...served, sandbox, context }
   })
 

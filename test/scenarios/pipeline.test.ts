@@ -81,7 +81,7 @@ describe("the pipeline", () => {
       Effect.scoped(
         Effect.gen(function* () {
           const base = yield* feedServer
-          const { client, sandbox } = yield* startSandboxInstallation([base])
+          const { client, sandbox } = yield* startSandboxInstallation({ allowed: [base] })
           const target = sandbox.world.users[0]!.target
           for (const [id, file] of [
             ["rss", "rss.xml"],
