@@ -30,7 +30,7 @@ const startApi = (dataDir: string) =>
       (started) =>
         Effect.promise(() => {
           if (started.exitCode !== null) return Promise.resolve()
-          started.kill("SIGKILL")
+          started.kill("SIGTERM")
           return new Promise<void>((done) => started.once("exit", () => done()))
         })
     )

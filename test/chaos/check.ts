@@ -28,6 +28,8 @@ export interface Verdict {
   readonly conflicts: number
   /** Tasks that ended otherwise than well, and records that were made twice. */
   readonly endedBadly: number
+  /** Why tasks ended badly, each reason once. */
+  readonly reasons: ReadonlyArray<string>
 }
 
 const linesOf = (file: string): ReadonlyArray<string> => fs.readFileSync(file, "utf8").split("\n").slice(0, -1)
@@ -130,6 +132,8 @@ export const judge = (url: string, records: string) =>
         count(*) FILTER (WHERE state < 2) AS open,
         count(*) - count(DISTINCT (queue, partition, "offset")) AS twice
       FROM (SELECT *, lag(ended_at) OVER (PARTITION BY queue, user_key ORDER BY "offset") AS before FROM task) t`
+    const reasons = yield* sql<{ reason: string }>`
+      SELECT DISTINCT q.name || ': ' || coalesce(t.reason, '') AS reason FROM task t JOIN queue q ON q.id = t.queue WHERE t.state > 2`
     const states = yield* sql<StateRow>`
       SELECT q.name AS queue, convert_from(s.key, 'UTF8') AS user, s.name, s.value
       FROM actor_state s JOIN queue q ON q.id = s.queue WHERE q.name IN ('tally', 'mirror')`
@@ -148,13 +152,14 @@ export const judge = (url: string, records: string) =>
       unpublished: posts.unpublished,
       stateWrong: judgeStates(kept, states),
       conflicts: answers.filter(([answer]) => answer === "conflict").length,
-      endedBadly: Number(rows!.badly) + Number(rows!.twice)
+      endedBadly: Number(rows!.badly) + Number(rows!.twice),
+      reasons: reasons.map(({ reason }) => reason)
     } satisfies Verdict
   }).pipe(Effect.provide(PgClient.layer({ url: Redacted.make(url) })))
 
 /** Whether nothing went wrong. */
 export const isClean = (verdict: Verdict): boolean =>
-  Object.entries(verdict).every(([name, n]) => ["acknowledged", "kept", "published"].includes(name) || n === 0)
+  Object.entries(verdict).every(([name, n]) => ["acknowledged", "kept", "published", "reasons"].includes(name) || n === 0)
 
 if (process.argv[1] === import.meta.filename) {
   const [, , url = "", records = ""] = process.argv

@@ -58,14 +58,16 @@ const folder = Effect.acquireRelease(
   (made) => Effect.sync(() => process.env["DRILL_KEEP"] === undefined ? fs.rmSync(made, { recursive: true, force: true }) : undefined)
 )
 
-/** Between two kills, ms: from "not yet up" to "well under way". A database that recovers needs longer for both. */
-const pauses: Readonly<Record<DrillMode, readonly [shortest: number, longest: number]>> = {
-  worker: [250, 2_000],
-  group: [250, 3_000],
-  database: [250, 5_000]
-}
+/** How long work goes on before the next kill, ms. */
+const [shortest, longest] = [50, 1_500]
 
-/** Waits until nothing is left to do, at most a minute, and answers the verdict. */
+/** Every so many kills, one does not wait until work goes on again: it falls into a start. */
+const hastyEvery = 5
+
+/** A start that takes longer than this is killed all the same, ms. */
+const mostForStart = 20_000
+
+/** Waits until nothing is left to do, at most three minutes, and answers the verdict. */
 const judged = (place: DrillPlace) =>
   Effect.scoped(
     Effect.gen(function* () {
@@ -83,7 +85,7 @@ const judged = (place: DrillPlace) =>
       const quiet = Effect.gen(function* () {
         while ((yield* open) > 0) yield* Effect.sleep("100 millis")
       }).pipe(Effect.provide(PgClient.layer({ url: server.url })))
-      yield* Effect.timeoutOption(quiet, "60 seconds")
+      yield* Effect.timeoutOption(quiet, "3 minutes")
       return yield* judge(url, place.records)
     })
   )
@@ -93,7 +95,6 @@ export const runDrill = ({ mode, kills, seed, walkers = 40, writers = 8 }: Drill
   Effect.scoped(
     Effect.gen(function* () {
       const random = randomOf(seed)
-      const [shortest, longest] = pauses[mode]
       const home = yield* folder
       const records = path.join(home, "records")
       fs.mkdirSync(records)
@@ -111,15 +112,21 @@ export const runDrill = ({ mode, kills, seed, walkers = 40, writers = 8 }: Drill
       const start = startScript(script(isAlone ? "worker.ts" : "group.ts"), [argument])
       let victim = yield* start
       const attempts = path.join(records, "attempts.log")
-      const isWorking = () => fs.existsSync(attempts) && fs.statSync(attempts).size > 0
-      while (!isWorking()) yield* Effect.sleep("20 millis")
+      const written = () => fs.statSync(attempts, { throwIfNoEntry: false })?.size ?? 0
+      const worksAgain = (since: number) =>
+        Effect.gen(function* () {
+          while (written() === since) yield* Effect.sleep("10 millis")
+        }).pipe(Effect.timeoutOption(mostForStart))
+      yield* worksAgain(0)
       const killedAt: Array<number> = []
       for (let kill = 0; kill < kills; kill++) {
         yield* Effect.sleep(shortest + random() * (longest - shortest))
         killedAt.push(monotonicMs())
         if (mode === "database") for (const pid of serverPids(place.dataDir)) process.kill(pid, "SIGKILL")
         yield* victim.kill
+        const since = written()
         victim = yield* start
+        if (kill % hastyEvery !== hastyEvery - 1) yield* worksAgain(since)
       }
       yield* Effect.sleep("2 seconds")
       if (client !== undefined) yield* client.kill
