@@ -63,7 +63,10 @@ const print = (line: unknown) => fs.writeFileSync(1, `${JSON.stringify(line)}\n`
 /** One case in a process of its own; null when it failed, which the process has explained. */
 const runApart = (name: string, index: number): Figures | null => {
   const args = [fileURLToPath(import.meta.url), name, "--case", String(index), ...(values.quick ? ["--quick"] : [])]
-  const { stdout, status } = spawnSync(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"], encoding: "utf8" })
+  const { stdout, status } = spawnSync(process.execPath, args, {
+    stdio: ["ignore", "pipe", "inherit"],
+    encoding: "utf8"
+  })
   return status === 0 ? (JSON.parse(stdout.trim().split("\n").at(-1)!) as Figures) : null
 }
 
@@ -90,7 +93,11 @@ if (values.help) {
   process.stdout.write(`${usage}\n`)
 } else if (values.broker !== "postgres") {
   refuse(`--broker ${values.broker}: this version keeps its topics in PostgreSQL only`)
-} else if (scenario === undefined || positionals.length > 1 || !(scenario === "all" || scenarioNames.includes(scenario))) {
+} else if (
+  scenario === undefined ||
+  positionals.length > 1 ||
+  !(scenario === "all" || scenarioNames.includes(scenario))
+) {
   refuse(scenario === undefined ? "Which scenario?" : `There is no scenario "${positionals.join(" ")}"`)
 } else if (values.case !== undefined) {
   print(await Effect.runPromise(casesOf(values.quick)[scenario]![Number(values.case)]!))

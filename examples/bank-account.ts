@@ -33,7 +33,14 @@ const booking = (user: string, amount: number) => ({ type: "booking", user, data
 
 /** Ann's second withdrawal comes before the deposit that would have paid for it. */
 export const check = {
-  events: [booking("ann", 100), booking("ben", 5), booking("ann", -70), booking("ann", -70), booking("ann", 50), booking("ann", -70)],
+  events: [
+    booking("ann", 100),
+    booking("ben", 5),
+    booking("ann", -70),
+    booking("ann", -70),
+    booking("ann", 50),
+    booking("ann", -70)
+  ],
   results: [
     { user: "ann", status: "succeeded", result: { balance: 100 } },
     { user: "ann", status: "succeeded", result: { balance: 30 } },

@@ -86,8 +86,7 @@ describe("the parts of Postroom", () => {
       for (const { file: target, isTypeOnly } of imports) {
         if (target === undefined || allowed === everything) continue
         if (isWithin(target, [rule, ...allowed])) continue
-        if (rule === "sandbox" && target.startsWith("services/") && (isTypeOnly || sandboxMayUse.has(target)))
-          continue
+        if (rule === "sandbox" && target.startsWith("services/") && (isTypeOnly || sandboxMayUse.has(target))) continue
         breaches.push(`${file} imports ${target}`)
       }
     }

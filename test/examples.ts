@@ -50,7 +50,13 @@ const differences = (file: string) =>
     yield* intake.submit(events)
     while (!(yield* flowProgress(events.map((event) => event.id))).every((flow) => flow.isOver)) yield* Effect.sleep(20)
     const sql = yield* SqlClient.SqlClient
-    const rows = yield* sql<{ user: string; state: number; attempt: number; reason: string | null; result: string | null }>`
+    const rows = yield* sql<{
+      user: string
+      state: number
+      attempt: number
+      reason: string | null
+      result: string | null
+    }>`
       SELECT user_key AS user, state, attempt, reason, result FROM task ORDER BY user_key, "offset"`
     const found = rows.map((row) => ({
       ...row,
@@ -69,9 +75,13 @@ const differences = (file: string) =>
 
 const folder = path.join(import.meta.dirname, "..", "examples")
 let failed = 0
-for (const name of readdirSync(folder).filter((file) => file.endsWith(".ts")).sort()) {
+for (const name of readdirSync(folder)
+  .filter((file) => file.endsWith(".ts"))
+  .sort()) {
   const wrong = await Effect.runPromise(differences(path.join(folder, name)))
-  process.stdout.write(`${wrong.length === 0 ? "ok  " : "FAIL"}  examples/${name}\n${wrong.map((line) => `      ${line}\n`).join("")}`)
+  process.stdout.write(
+    `${wrong.length === 0 ? "ok  " : "FAIL"}  examples/${name}\n${wrong.map((line) => `      ${line}\n`).join("")}`
+  )
   if (wrong.length > 0) failed++
 }
 process.exit(failed === 0 ? 0 : 1)

@@ -48,7 +48,18 @@ let lastAt = 0
 
 const finish = () => {
   const report: HttpReport = { accepted, refused, seconds: (lastAt - begunAt) / 1000, times }
-  fs.writeFileSync(1, `${JSON.stringify({ ...report, times: [0.5, 0.95, 0.99, 1].map((s) => quantile([...times].sort((a, b) => a - b), s)) })}\n`)
+  fs.writeFileSync(
+    1,
+    `${JSON.stringify({
+      ...report,
+      times: [0.5, 0.95, 0.99, 1].map((s) =>
+        quantile(
+          [...times].sort((a, b) => a - b),
+          s
+        )
+      )
+    })}\n`
+  )
   process.exit(0)
 }
 

@@ -91,5 +91,8 @@ export const convert = (count = 200) =>
         rssMb: round(memoryMbOf(process.pid, "VmHWM")),
         lost: count + warmUp - succeeded
       } satisfies Figures
-    }).pipe(Effect.scoped, Effect.provide(layerFiles(dataDir) as Layer.Layer<Layer.Success<ReturnType<typeof layerFiles>>, unknown>))
+    }).pipe(
+      Effect.scoped,
+      Effect.provide(layerFiles(dataDir) as Layer.Layer<Layer.Success<ReturnType<typeof layerFiles>>, unknown>)
+    )
   )

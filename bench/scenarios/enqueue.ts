@@ -31,7 +31,11 @@ export const enqueueSingle = (count: number, inFlight: number) =>
           return Effect.map(service.send([records[n]!]), () => void times.push(performance.now() - calledAt))
         })
       const all = (from: number, to: number) =>
-        Effect.forEach(Array.from({ length: to - from }, (_, i) => from + i), send, { concurrency: inFlight, discard: true })
+        Effect.forEach(
+          Array.from({ length: to - from }, (_, i) => from + i),
+          send,
+          { concurrency: inFlight, discard: true }
+        )
       yield* all(count, count + warmUp)
       times.length = 0
       const cpuBefore = cpuMsOf(process.pid) + serverCpuMs(dataDir)

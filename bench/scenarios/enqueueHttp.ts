@@ -51,7 +51,10 @@ export const enqueueHttp = (perSecond: number, seconds: number, connections = 64
     Effect.gen(function* () {
       const api = yield* startApi(dataDir)
       const cpuBefore = cpuMsOf(api.pid) + serverCpuMs(dataDir)
-      const client = yield* startProgram("http-client", [api.url, api.token, perSecond, seconds, connections].map(String))
+      const client = yield* startProgram(
+        "http-client",
+        [api.url, api.token, perSecond, seconds, connections].map(String)
+      )
       const report = (yield* client.next) as HttpReport
       const cpu = cpuMsOf(api.pid) + serverCpuMs(dataDir) - cpuBefore
       const [p50, p95, p99, max] = report.times

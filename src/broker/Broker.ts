@@ -76,9 +76,7 @@ export class Broker extends Context.Service<
     /** Creates what is missing; another number of partitions than the existing one is refused. */
     readonly ensureTopics: (topics: ReadonlyArray<TopicSpec>) => Effect.Effect<void, BrokerError>
     /** Appends all or nothing; records of one partition keep the order they have in the array. */
-    readonly append: (
-      records: ReadonlyArray<OutgoingRecord>
-    ) => Effect.Effect<ReadonlyArray<Position>, BrokerError>
+    readonly append: (records: ReadonlyArray<OutgoingRecord>) => Effect.Effect<ReadonlyArray<Position>, BrokerError>
     /** Joins the consumer group of `topic`; leaving is the end of the scope. */
     readonly join: (options: {
       readonly group: string

@@ -63,7 +63,9 @@ export const start = Effect.fn("start")(function* (settings: Settings, options: 
       drainMs: settings.drainMs,
       giveUp: (queue) =>
         Effect.sync(() => {
-          process.stderr.write(`postroom: queue ${queue} stands still although it was rebuilt; ending, so that a supervisor starts anew\n`)
+          process.stderr.write(
+            `postroom: queue ${queue} stands still although it was rebuilt; ending, so that a supervisor starts anew\n`
+          )
           process.exit(1)
         })
     })

@@ -3,7 +3,8 @@ import { secret, text, time } from "./Setting.ts"
 
 export const openAiKey = secret({
   key: "OPENAI_API_KEY",
-  about: "Key of the OpenAI API. Without it `npm start` uses the sandbox, and `postroom start` switches rewriter and imagegen off.",
+  about:
+    "Key of the OpenAI API. Without it `npm start` uses the sandbox, and `postroom start` switches rewriter and imagegen off.",
   shape: "a key",
   example: "sk-..."
 })

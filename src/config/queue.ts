@@ -36,21 +36,38 @@ export const queueSettings = (name: string) => {
   const prefix = `QUEUE_${name.toUpperCase().replaceAll("-", "_")}`
   return {
     concurrency: unset(
-      whole({ key: `${prefix}_CONCURRENCY`, about: "Most tasks at a time in one process.", example: "50", fallback: "" }, 1, 100_000)
+      whole(
+        { key: `${prefix}_CONCURRENCY`, about: "Most tasks at a time in one process.", example: "50", fallback: "" },
+        1,
+        100_000
+      )
     ),
     attempts: unset(
-      whole({ key: `${prefix}_ATTEMPTS`, about: "How often a task is tried in all.", example: "5", fallback: "" }, 1, 100)
+      whole(
+        { key: `${prefix}_ATTEMPTS`, about: "How often a task is tried in all.", example: "5", fallback: "" },
+        1,
+        100
+      )
     ),
-    backoffMs: unset(time({ key: `${prefix}_BACKOFF`, about: "Wait before the second attempt; doubled each time.", fallback: "1 second" })),
-    capMs: unset(time({ key: `${prefix}_BACKOFF_CAP`, about: "The longest wait between attempts.", fallback: "1 minute" })),
-    timeoutMs: unset(time({ key: `${prefix}_TIMEOUT`, about: "How long an attempt may take.", fallback: "60 seconds" })),
+    backoffMs: unset(
+      time({
+        key: `${prefix}_BACKOFF`,
+        about: "Wait before the second attempt; doubled each time.",
+        fallback: "1 second"
+      })
+    ),
+    capMs: unset(
+      time({ key: `${prefix}_BACKOFF_CAP`, about: "The longest wait between attempts.", fallback: "1 minute" })
+    ),
+    timeoutMs: unset(
+      time({ key: `${prefix}_TIMEOUT`, about: "How long an attempt may take.", fallback: "60 seconds" })
+    ),
     rate: rate(prefix),
     priority: unset(
-      word<Priority>({ key: `${prefix}_PRIORITY`, about: "The queue's place among the others.", example: "high", fallback: "" }, [
-        "high",
-        "medium",
-        "low"
-      ])
+      word<Priority>(
+        { key: `${prefix}_PRIORITY`, about: "The queue's place among the others.", example: "high", fallback: "" },
+        ["high", "medium", "low"]
+      )
     )
   }
 }

@@ -4,7 +4,7 @@
  * gets to use it.
  */
 import { PgClient } from "@effect/sql-pg"
-import type { Redacted } from "effect";
+import type { Redacted } from "effect"
 import { Data, Effect, Layer } from "effect"
 import { startEmbeddedPostgres } from "./embedded/EmbeddedPostgres.ts"
 import { migrate } from "./Migration.ts"

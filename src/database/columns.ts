@@ -25,4 +25,3 @@ export const byteas = column(PgTypes.OID.bytea)
 export const uuids = column(PgTypes.OID.uuid)
 /** `timestamptz[]` of ms since the epoch; null is SQL NULL. */
 export const instants = column(PgTypes.OID.timestamptz)
-

@@ -22,9 +22,18 @@ export type PostImage = typeof PostImage.Type
 
 /** Where posts come from. */
 export const Source = Schema.Union([
-  Schema.Struct({ kind: Schema.tag("telegram"), username: Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(64)) }),
-  Schema.Struct({ kind: Schema.tag("web"), username: Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(64)) }),
-  Schema.Struct({ kind: Schema.tag("feed"), url: Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(2_000)) })
+  Schema.Struct({
+    kind: Schema.tag("telegram"),
+    username: Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(64))
+  }),
+  Schema.Struct({
+    kind: Schema.tag("web"),
+    username: Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(64))
+  }),
+  Schema.Struct({
+    kind: Schema.tag("feed"),
+    url: Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(2_000))
+  })
 ])
 export type Source = typeof Source.Type
 

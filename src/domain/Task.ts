@@ -51,7 +51,8 @@ export const userOf = (key: Uint8Array | null): string | null =>
   key === null ? null : new TextDecoder().decode(key.subarray(0, longestUser)).replaceAll("\0", "\uFFFD")
 
 /** A key as a map key: one string per byte sequence, whatever the bytes are. */
-export const mailboxKeyOf = (key: Uint8Array): string => Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString("latin1")
+export const mailboxKeyOf = (key: Uint8Array): string =>
+  Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString("latin1")
 
 /** The bytes of a user id that came as text. */
 export const keyOf = (user: string): Uint8Array => new TextEncoder().encode(user)

@@ -119,7 +119,8 @@ export const makeAttempts = <R>(options: AttemptsOptions<R>) =>
       }
       if (task.crashes > poisonous) {
         task.startedAt = clock.currentTimeMillisUnsafe()
-        if (task.record !== null) return settle(task, null, fail("crashed the worker", `a worker died ${task.crashes} times while it ran`))
+        if (task.record !== null)
+          return settle(task, null, fail("crashed the worker", `a worker died ${task.crashes} times while it ran`))
       }
       if (task.offset < ownership.carefulBelow || task.crashes > 0) {
         // That it is about to run must be known even if it takes the process with it.

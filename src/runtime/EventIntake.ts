@@ -55,11 +55,17 @@ const make = Effect.gen(function* () {
     const later = events.filter((event) => event.at !== null && event.at > now)
     const records = events.filter((event) => event.at === null || event.at <= now).map((event) => recordOf(event, now))
     if (records.length > 0) {
-      yield* broker.append(records).pipe(
-        Effect.mapError(
-          (error) => new JournalError({ operation: "accept events", reason: new JournalUnavailable({ detail: error.message }) })
+      yield* broker
+        .append(records)
+        .pipe(
+          Effect.mapError(
+            (error) =>
+              new JournalError({
+                operation: "accept events",
+                reason: new JournalUnavailable({ detail: error.message })
+              })
+          )
         )
-      )
     }
     for (const event of later) {
       yield* journal.putSchedule({
@@ -96,7 +102,10 @@ const make = Effect.gen(function* () {
     for (const { events, answer } of batch) {
       const to = from + events.length
       const slice = [from, to] as const
-      Deferred.doneUnsafe(answer, Effect.map(exit, (all) => all.slice(...slice)))
+      Deferred.doneUnsafe(
+        answer,
+        Effect.map(exit, (all) => all.slice(...slice))
+      )
       from = to
     }
   })

@@ -90,7 +90,13 @@ type TakenTask = Taken["tasks"][number]
 /** A task whose row was refused, as a failure that can be stored. */
 const refusedOf = ([task, row]: TakenTask, detail: string): TakenTask => [
   task,
-  { ...row, state: "failed", reason: `its end could not be stored: ${detail}`.slice(0, 1_000), result: null, progress: null },
+  {
+    ...row,
+    state: "failed",
+    reason: `its end could not be stored: ${detail}`.slice(0, 1_000),
+    result: null,
+    progress: null
+  },
   refusedOutbox
 ]
 
@@ -177,7 +183,17 @@ export const makeFlush = (options: FlushOptions) =>
         fences.push({ queue: lane.actor.name, partition, epoch, nextOffset: taken.isWhole ? mark.next : 0 })
       }
       return {
-        batch: { positions: fences, tasks: rows, attempts, steps, logs, states, holds, skips, commands: taken.commands },
+        batch: {
+          positions: fences,
+          tasks: rows,
+          attempts,
+          steps,
+          logs,
+          states,
+          holds,
+          skips,
+          commands: taken.commands
+        },
         outputs
       }
     }
@@ -187,7 +203,10 @@ export const makeFlush = (options: FlushOptions) =>
         const { batch, outputs } = batchOf(taken)
         if (batch.positions.length === 0 && batch.commands.length === 0) return Effect.void
         return Effect.flatMap(
-          Effect.catchDefect(journal.commit(batch, outputs.length === 0 ? Effect.void : broker.append(outputs)), unwritable),
+          Effect.catchDefect(
+            journal.commit(batch, outputs.length === 0 ? Effect.void : broker.append(outputs)),
+            unwritable
+          ),
           (stale) => {
             if (stale.length === 0) return Effect.void
             for (const ownership of taken.positions) {

@@ -130,7 +130,9 @@ export const makeIntake = (options: IntakeOptions) =>
     ) => {
       const asked = ids.filter((id, i) => {
         const ownership = lane.owned.get(batch[i]!.partition)
-        return ownership !== undefined && batch[i]!.offset <= ownership.replayTo && known.has(id) && !ownership.live.has(id)
+        return (
+          ownership !== undefined && batch[i]!.offset <= ownership.replayTo && known.has(id) && !ownership.live.has(id)
+        )
       })
       return asked.length === 0
         ? Effect.succeed(new Map<string, Task>())

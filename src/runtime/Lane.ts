@@ -69,7 +69,9 @@ export interface Lane {
   readonly owned: Map<number, Ownership>
   readonly bucket: Bucket | null
   /** Decodes a record's value by the topic's Schema. */
-  readonly decode: (value: unknown) => { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly detail: string }
+  readonly decode: (
+    value: unknown
+  ) => { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly detail: string }
   membership: Membership | null
   /** An operator paused the queue. */
   paused: boolean

@@ -125,7 +125,9 @@ const front = <T>(fifo: Fifo.Fifo<Mailbox<T>>): Mailbox<T> | undefined => {
 }
 
 /** The line whose first mailbox should be served next, by time in line plus handicap; undefined when none is ready. */
-export const nextLine = <T>(boxes: Mailboxes<T>): { readonly priority: Priority; readonly rank: number } | undefined => {
+export const nextLine = <T>(
+  boxes: Mailboxes<T>
+): { readonly priority: Priority; readonly rank: number } | undefined => {
   let best: { priority: Priority; rank: number } | undefined
   for (const priority of ["high", "medium", "low"] as const) {
     const box = front(boxes.lines[priority])

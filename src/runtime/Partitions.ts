@@ -122,4 +122,3 @@ export const makePartitions = (options: PartitionsOptions) =>
 
     return { take, give, lose } satisfies Partitions
   })
-

@@ -63,7 +63,10 @@ const make = Effect.gen(function* () {
       for (const { records, answer } of batch) {
         const to = from + records.length
         const slice = [from, to] as const
-        Deferred.doneUnsafe(answer, Effect.map(exit, (all) => all.slice(...slice)))
+        Deferred.doneUnsafe(
+          answer,
+          Effect.map(exit, (all) => all.slice(...slice))
+        )
         from = to
       }
       return Effect.void

@@ -174,7 +174,11 @@ export const makeSettlement = (options: SettlementOptions) =>
       const blocks = lane.actor.policy.retry.onExhausted === "block" && task.box.keyBytes !== null
       if (blocks) {
         Mailboxes.hold(task.box)
-        const held = { queue: lane.actor.name, key: task.box.keyBytes!, reason: `task ${task.id} failed and its queue blocks` }
+        const held = {
+          queue: lane.actor.name,
+          key: task.box.keyBytes!,
+          reason: `task ${task.id} failed and its queue blocks`
+        }
         task.outbox = { ...task.outbox!, holds: [held] }
       }
       end(task, now)

@@ -4,7 +4,7 @@
  * instead of doing it again; state is read from the journal and written with
  * the success of the task, in the same transaction.
  */
-import type { Clock} from "effect";
+import type { Clock } from "effect"
 import { Effect, Schedule } from "effect"
 
 import type { Journal } from "../journal/Journal.ts"
@@ -84,7 +84,10 @@ export const makeSession = (parts: ContextParts, task: LiveTask): TaskSession =>
         Effect.sync(() => {
           const at = clock.currentTimeMillisUnsafe()
           const seq = at * 1000 + (task.logSeq++ % 1000)
-          flush.item(ownership, { kind: "log", row: { task: task.id, seq, at, level: "info", message: storable(message) } })
+          flush.item(ownership, {
+            kind: "log",
+            row: { task: task.id, seq, at, level: "info", message: storable(message) }
+          })
         }),
       progress: (value) =>
         Effect.sync(() => {
@@ -103,4 +106,3 @@ export const makeSession = (parts: ContextParts, task: LiveTask): TaskSession =>
     }
   }
 }
-

@@ -115,7 +115,9 @@ export const startWorker = <R>(given: Partial<WorkerOptions<R>> & Pick<WorkerOpt
     const clock = yield* Clock.Clock
     const owner = `worker-${yield* Random.nextIntBetween(0, 0x7fffffff)}`
     const now = clock.currentTimeMillisUnsafe()
-    const lanes = options.actors.filter((actor) => actor.off === null && options.runs(actor)).map((a) => makeLane(a, now))
+    const lanes = options.actors
+      .filter((actor) => actor.off === null && options.runs(actor))
+      .map((a) => makeLane(a, now))
     const wishes = makeWishes()
     const readers = new Map<string, number>()
     for (const { topic } of options.actors) readers.set(topic.name, (readers.get(topic.name) ?? 0) + 1)
@@ -207,7 +209,8 @@ export const startWorker = <R>(given: Partial<WorkerOptions<R>> & Pick<WorkerOpt
               // A drain takes its time; what is kept goes on meanwhile.
               return yield* Effect.forEach(
                 event.partitions,
-                (p) => Effect.forkIn(logged(`the hand-over of ${lane.actor.name}/${p}`, give(lane, membership, p)), scope),
+                (p) =>
+                  Effect.forkIn(logged(`the hand-over of ${lane.actor.name}/${p}`, give(lane, membership, p)), scope),
                 { discard: true }
               )
             case "Lost":
@@ -236,13 +239,13 @@ export const startWorker = <R>(given: Partial<WorkerOptions<R>> & Pick<WorkerOpt
         scope,
         // What is owned then, not now.
         Effect.suspend(() =>
-          Effect.forEach([...lane.owned.keys()], (p) => give(lane, membership, p), { concurrency: "unbounded", discard: true })
+          Effect.forEach([...lane.owned.keys()], (p) => give(lane, membership, p), {
+            concurrency: "unbounded",
+            discard: true
+          })
         )
       )
-      yield* Effect.forkIn(
-        logged(`queue ${lane.actor.name}`, follow(lane, membership, scope)),
-        scope
-      )
+      yield* Effect.forkIn(logged(`queue ${lane.actor.name}`, follow(lane, membership, scope)), scope)
     })
     const leave = (lane: Lane) => Effect.suspend(() => Scope.close(scopes.get(lane)!, Exit.void))
 

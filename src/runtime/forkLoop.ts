@@ -9,5 +9,7 @@ export const logged = <A, E, R>(name: string, effect: Effect.Effect<A, E, R>): E
   )
 
 /** Repeats `round` for ever in a fiber of the scope; a failure is logged under `name`. */
-export const forkLoop = <E, R>(name: string, round: Effect.Effect<unknown, E, R>): Effect.Effect<void, never, R | Scope.Scope> =>
-  Effect.asVoid(Effect.forkScoped(logged(name, Effect.forever(round))))
+export const forkLoop = <E, R>(
+  name: string,
+  round: Effect.Effect<unknown, E, R>
+): Effect.Effect<void, never, R | Scope.Scope> => Effect.asVoid(Effect.forkScoped(logged(name, Effect.forever(round))))

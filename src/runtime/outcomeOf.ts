@@ -59,7 +59,9 @@ const isSound = (outcome: Outcome): boolean => {
 const soundOf = (outcome: Outcome): Outcome => {
   if (!isSound(outcome)) return fail(`the handler answered a ${outcome._tag} without its parts`)
   // A wait that is no time is left to the policy.
-  return outcome._tag === "Retry" && outcome.afterMs !== undefined && !(outcome.afterMs >= 0) ? retry(outcome.reason) : outcome
+  return outcome._tag === "Retry" && outcome.afterMs !== undefined && !(outcome.afterMs >= 0)
+    ? retry(outcome.reason)
+    : outcome
 }
 
 /** The Outcome of an attempt that was not interrupted by the runtime. */

@@ -48,7 +48,9 @@ export const keyOfUser = (user: string): Uint8Array => encoder.encode(user)
 
 /** JSON bytes of a value that the topic's Schema accepts; a value it refuses is a defect of the caller. */
 export const encodeValue = <A>(topic: Topic<A>, value: A): Effect.Effect<Uint8Array> =>
-  Effect.map(Effect.orDie(Schema.encodeEffect(topic.value)(value)), (encoded) => encoder.encode(JSON.stringify(encoded)))
+  Effect.map(Effect.orDie(Schema.encodeEffect(topic.value)(value)), (encoded) =>
+    encoder.encode(JSON.stringify(encoded))
+  )
 
 /** An output for `topic`: what a handler hands on to the next stage. */
 export const output = <A>(

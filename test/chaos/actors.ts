@@ -15,8 +15,18 @@ import * as Topic from "../../src/topics/Topic.ts"
 export const Step = Schema.Struct({ user: Schema.String, seq: Schema.Finite })
 export type Step = typeof Step.Type
 
-export const steps = Topic.make({ name: "chaos.steps", type: "chaos.step", description: "Steps. Key: user.", value: Step })
-export const marks = Topic.make({ name: "chaos.marks", type: "chaos.mark", description: "Steps that were counted. Key: user.", value: Step })
+export const steps = Topic.make({
+  name: "chaos.steps",
+  type: "chaos.step",
+  description: "Steps. Key: user.",
+  value: Step
+})
+export const marks = Topic.make({
+  name: "chaos.marks",
+  type: "chaos.mark",
+  description: "Steps that were counted. Key: user.",
+  value: Step
+})
 
 const monotonicMs = (): string => (Number(process.hrtime.bigint()) / 1e6).toFixed(3)
 

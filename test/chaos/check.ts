@@ -76,7 +76,12 @@ const judgePosts = (kept: ReadonlyArray<KeptEvent>, ledger: ReadonlyArray<Sent>)
       last = seq
     }
   }
-  return { published: seen.size, reordered, twice, unpublished: [...wanted.keys()].filter((hash) => !seen.has(hash)).length }
+  return {
+    published: seen.size,
+    reordered,
+    twice,
+    unpublished: [...wanted.keys()].filter((hash) => !seen.has(hash)).length
+  }
 }
 
 interface StateRow {
@@ -159,7 +164,9 @@ export const judge = (url: string, records: string) =>
 
 /** Whether nothing went wrong. */
 export const isClean = (verdict: Verdict): boolean =>
-  Object.entries(verdict).every(([name, n]) => ["acknowledged", "kept", "published", "reasons"].includes(name) || n === 0)
+  Object.entries(verdict).every(
+    ([name, n]) => ["acknowledged", "kept", "published", "reasons"].includes(name) || n === 0
+  )
 
 if (process.argv[1] === import.meta.filename) {
   const [, , url = "", records = ""] = process.argv

@@ -32,7 +32,9 @@ for (const line of fs.readFileSync(file, "utf8").split("\n").slice(0, -1)) {
   nextOf.set(user!, Math.max(nextOf.get(user!) ?? 0, Number(seq) + 1))
 }
 
-const event = (of: Pick<CheckedEvent, "topic" | "type" | "queue" | "user"> & { seq: number; data: unknown }): CheckedEvent => {
+const event = (
+  of: Pick<CheckedEvent, "topic" | "type" | "queue" | "user"> & { seq: number; data: unknown }
+): CheckedEvent => {
   const id = `${of.user}:${of.seq}`
   return {
     id,
@@ -53,9 +55,24 @@ const stepOf = (user: string, seq: number) =>
 
 const postOf = (writer: number, seq: number) => {
   const user = `writer-${writer}`
-  const post = { id: `${user}:${seq}`, source: "drill", title: "", text: `${user} says ${seq}`, tags: [], url: null, images: [] }
+  const post = {
+    id: `${user}:${seq}`,
+    source: "drill",
+    title: "",
+    text: `${user} says ${seq}`,
+    tags: [],
+    url: null,
+    images: []
+  }
   const assignment = { target: channelOf(writer), style: "", language: "en" }
-  return event({ topic: postsReady.name, type: postsReady.type, queue: "publisher", user, seq, data: { post, assignment } })
+  return event({
+    topic: postsReady.name,
+    type: postsReady.type,
+    queue: "publisher",
+    user,
+    seq,
+    data: { post, assignment }
+  })
 }
 
 /** Posts for ever: `most` events in one call, with a pause of `fromMs` to `toMs` after it. */
@@ -89,7 +106,9 @@ const program = Effect.gen(function* () {
   )
 }).pipe(
   Effect.provide(
-    Intake.layer.pipe(Layer.provideMerge(layerStorage({ dataDir: place.dataDir, databaseUrl: null, kafkaBrokers: null })))
+    Intake.layer.pipe(
+      Layer.provideMerge(layerStorage({ dataDir: place.dataDir, databaseUrl: null, kafkaBrokers: null }))
+    )
   )
 )
 await Effect.runPromise(program as Effect.Effect<unknown, unknown>)

@@ -55,7 +55,10 @@ const monotonicMs = (): number => Number(process.hrtime.bigint()) / 1e6
 
 const folder = Effect.acquireRelease(
   Effect.sync(() => fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), "postroom-drill-")))),
-  (made) => Effect.sync(() => process.env["DRILL_KEEP"] === undefined ? fs.rmSync(made, { recursive: true, force: true }) : undefined)
+  (made) =>
+    Effect.sync(() =>
+      process.env["DRILL_KEEP"] === undefined ? fs.rmSync(made, { recursive: true, force: true }) : undefined
+    )
 )
 
 /** How long work goes on before the next kill, ms. */
@@ -91,7 +94,13 @@ const judged = (place: DrillPlace) =>
   )
 
 /** Runs a drill and answers what was found. */
-export const runDrill = ({ mode, kills, seed, walkers = 40, writers = 8 }: Drill): Effect.Effect<DrillResult, unknown> =>
+export const runDrill = ({
+  mode,
+  kills,
+  seed,
+  walkers = 40,
+  writers = 8
+}: Drill): Effect.Effect<DrillResult, unknown> =>
   Effect.scoped(
     Effect.gen(function* () {
       const random = randomOf(seed)

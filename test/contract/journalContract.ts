@@ -130,7 +130,10 @@ export const journalContract = (name: string, journalLayer: Layer.Layer<Journal>
         })
         yield* write({ tasks: [succeeded(tasks[1]!), { ...tasks[3]!, state: "in_progress" }] })
         const page = (after: number) =>
-          Effect.map(journal.unfinished({ queue, partition: 0, after, below: Number.MAX_SAFE_INTEGER, limit: 2 }), (rows) => rows.map((t) => t.offset))
+          Effect.map(
+            journal.unfinished({ queue, partition: 0, after, below: Number.MAX_SAFE_INTEGER, limit: 2 }),
+            (rows) => rows.map((t) => t.offset)
+          )
         assert.deepStrictEqual(yield* page(-1), [3, 5])
         assert.deepStrictEqual(yield* page(5), [7, 9])
         assert.deepStrictEqual(yield* page(9), [])
@@ -148,12 +151,23 @@ export const journalContract = (name: string, journalLayer: Layer.Layer<Journal>
             taskRow({ queue, offset, user: "same", record: { key, value: null, headers: {} } })
           )
         })
-        const backlog = yield* journal.backlog({ queue, partition: 0, key: a, after: 0, below: Number.MAX_SAFE_INTEGER, limit: 5 })
+        const backlog = yield* journal.backlog({
+          queue,
+          partition: 0,
+          key: a,
+          after: 0,
+          below: Number.MAX_SAFE_INTEGER,
+          limit: 5
+        })
         assert.deepStrictEqual(
           backlog.map((t) => t.offset),
           [2, 4]
         )
-        assert.strictEqual((yield* journal.backlog({ queue, partition: 0, key: a, after: -1, below: Number.MAX_SAFE_INTEGER, limit: 1 })).length, 1)
+        assert.strictEqual(
+          (yield* journal.backlog({ queue, partition: 0, key: a, after: -1, below: Number.MAX_SAFE_INTEGER, limit: 1 }))
+            .length,
+          1
+        )
       })
     )
 
@@ -332,7 +346,11 @@ export const journalContract = (name: string, journalLayer: Layer.Layer<Journal>
         })
         yield* write({ positions: [position(0, 2_000)], tasks })
         assert.strictEqual((yield* journal.known(tasks.map((task) => task.id))).size, 2_000)
-        assert.strictEqual((yield* journal.unfinished({ queue, partition: 0, after: -1, below: Number.MAX_SAFE_INTEGER, limit: 5_000 })).length, 500)
+        assert.strictEqual(
+          (yield* journal.unfinished({ queue, partition: 0, after: -1, below: Number.MAX_SAFE_INTEGER, limit: 5_000 }))
+            .length,
+          500
+        )
       })
     )
 
@@ -353,7 +371,13 @@ export const journalContract = (name: string, journalLayer: Layer.Layer<Journal>
         )
         for (const fiber of fibers) assert.deepStrictEqual(yield* Fiber.join(fiber), [])
         for (let partition = 0; partition < 4; partition++) {
-          const rows = yield* journal.unfinished({ queue, partition, after: -1, below: Number.MAX_SAFE_INTEGER, limit: 1_000 })
+          const rows = yield* journal.unfinished({
+            queue,
+            partition,
+            after: -1,
+            below: Number.MAX_SAFE_INTEGER,
+            limit: 1_000
+          })
           assert.deepStrictEqual(
             rows.map((t) => t.offset),
             Array.from({ length: 100 }, (_, i) => i)

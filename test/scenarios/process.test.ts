@@ -32,32 +32,38 @@ const busyPort = Effect.map(
   (server) => (server.address() as AddressInfo).port
 )
 
+/** Whole processes on a busy machine: the demo alone takes twenty seconds of a core. Only what hangs comes near. */
+const processesMs = 180_000
+
 describe("processes", () => {
-  it.live("without credentials, start says which actors are off and why, and their events wait for them", () =>
-    Effect.scoped(
-      Effect.gen(function* () {
-        const folder = yield* temporaryFolder
-        const program = yield* startProgram(["start"], { folder, env: yield* onShared(folder) })
-        yield* program.said(/publisher is off: no Telegram account: set TELEGRAM_API_ID/)
-        yield* program.said(/rewriter and imagegen are off: no models: set OPENAI_API_KEY/)
-        const client = clientOf(yield* apiOf(program), yield* tokenOf(program))
-        yield* program.said(/Postroom runs/)
-        const queues = (yield* client.get("/queues")).body as ReadonlyArray<{ name: string; off: string | null }>
-        assert.deepStrictEqual(
-          queues.filter((queue) => queue.off !== null).map((queue) => queue.name),
-          ["imagegen", "publisher", "rewriter"]
-        )
-        const data = {
-          post: { id: "p", source: "s", title: "t", text: "x", tags: [], url: null, images: [] },
-          assignment: { target: "t", style: "", language: "en" }
-        }
-        const { taskId } = (yield* client.post("/events", { id: "e", type: "post.ready", user: "anna", data })).body
-        assert.match((yield* client.get(`/tasks/${taskId}`)).body.why, /^its queue is off: no Telegram account/)
-        yield* program.signal("SIGINT")
-        const { code, err } = yield* program.ended
-        assert.deepStrictEqual([code, err], [130, ""])
-      })
-    )
+  it.live(
+    "without credentials, start says which actors are off and why, and their events wait for them",
+    () =>
+      Effect.scoped(
+        Effect.gen(function* () {
+          const folder = yield* temporaryFolder
+          const program = yield* startProgram(["start"], { folder, env: yield* onShared(folder) })
+          yield* program.said(/publisher is off: no Telegram account: set TELEGRAM_API_ID/)
+          yield* program.said(/rewriter and imagegen are off: no models: set OPENAI_API_KEY/)
+          const client = clientOf(yield* apiOf(program), yield* tokenOf(program))
+          yield* program.said(/Postroom runs/)
+          const queues = (yield* client.get("/queues")).body as ReadonlyArray<{ name: string; off: string | null }>
+          assert.deepStrictEqual(
+            queues.filter((queue) => queue.off !== null).map((queue) => queue.name),
+            ["imagegen", "publisher", "rewriter"]
+          )
+          const data = {
+            post: { id: "p", source: "s", title: "t", text: "x", tags: [], url: null, images: [] },
+            assignment: { target: "t", style: "", language: "en" }
+          }
+          const { taskId } = (yield* client.post("/events", { id: "e", type: "post.ready", user: "anna", data })).body
+          assert.match((yield* client.get(`/tasks/${taskId}`)).body.why, /^its queue is off: no Telegram account/)
+          yield* program.signal("SIGINT")
+          const { code, err } = yield* program.ended
+          assert.deepStrictEqual([code, err], [130, ""])
+        })
+      ),
+    processesMs
   )
 
   it.live(
@@ -105,63 +111,75 @@ describe("processes", () => {
       )
   )
 
-  it.live("a start that cannot be is refused in one line that says what to do", () =>
-    Effect.scoped(
-      Effect.gen(function* () {
-        const folder = yield* temporaryFolder
-        const write = (name: string, text: string) => Effect.sync(() => writeFileSync(path.join(folder, name), text))
-        const port = yield* busyPort
-        const shared = yield* onShared(folder)
-        yield* write("broken.ts", "export const x = \n")
-        const cases: ReadonlyArray<readonly [ReadonlyArray<string>, Record<string, string>, number, RegExp]> = [
-          [
-            ["start", "--roles", "api"],
-            { HTTP_PORT: String(port) },
-            1,
-            /^postroom: port \d+ of 127\.0\.0\.1 is taken: set HTTP_PORT/
-          ],
-          [
-            ["start", "--roles", "api"],
-            { HTTP_HOST: "0.0.0.0" },
-            1,
-            /^postroom: HTTP_HOST=0\.0\.0\.0 opens the API to others, and there is no token yet/
-          ],
-          [["start", "--actors", "broken.ts"], {}, 1, /^postroom: broken\.ts: .*Expression expected/],
-          [["start", "--speed", "9"], {}, 2, /Unrecognized flag: --speed.*\nTry: postroom start --help\n$/],
-          [["tasks", "--status", "lost"], {}, 2, /^postroom: there is no status "lost": known are queued/]
-        ]
-        const ends = yield* Effect.forEach(
-          cases,
-          ([args, settings, ,]) => runProgram(args, { folder, env: { ...shared, ...settings } }),
-          { concurrency: 2 }
-        )
-        for (const [i, [args, , code, line]] of cases.entries()) {
-          const what = args.join(" ")
-          assert.strictEqual(ends[i]!.code, code, what)
-          assert.match(ends[i]!.err, line, what)
-          assert.isAtMost(ends[i]!.err.trim().split("\n").length, 2, what)
-        }
-      })
-    )
+  it.live(
+    "a start that cannot be is refused in one line that says what to do",
+    () =>
+      Effect.scoped(
+        Effect.gen(function* () {
+          const folder = yield* temporaryFolder
+          const write = (name: string, text: string) => Effect.sync(() => writeFileSync(path.join(folder, name), text))
+          const port = yield* busyPort
+          const shared = yield* onShared(folder)
+          yield* write("broken.ts", "export const x = \n")
+          const cases: ReadonlyArray<readonly [ReadonlyArray<string>, Record<string, string>, number, RegExp]> = [
+            [
+              ["start", "--roles", "api"],
+              { HTTP_PORT: String(port) },
+              1,
+              /^postroom: port \d+ of 127\.0\.0\.1 is taken: set HTTP_PORT/
+            ],
+            [
+              ["start", "--roles", "api"],
+              { HTTP_HOST: "0.0.0.0" },
+              1,
+              /^postroom: HTTP_HOST=0\.0\.0\.0 opens the API to others, and there is no token yet/
+            ],
+            [["start", "--actors", "broken.ts"], {}, 1, /^postroom: broken\.ts: .*Expression expected/],
+            [["start", "--speed", "9"], {}, 2, /Unrecognized flag: --speed.*\nTry: postroom start --help\n$/],
+            [["tasks", "--status", "lost"], {}, 2, /^postroom: there is no status "lost": known are queued/]
+          ]
+          const ends = yield* Effect.forEach(
+            cases,
+            ([args, settings, ,]) => runProgram(args, { folder, env: { ...shared, ...settings } }),
+            { concurrency: 2 }
+          )
+          for (const [i, [args, , code, line]] of cases.entries()) {
+            const what = args.join(" ")
+            assert.strictEqual(ends[i]!.code, code, what)
+            assert.match(ends[i]!.err, line, what)
+            assert.isAtMost(ends[i]!.err.trim().split("\n").length, 2, what)
+          }
+        })
+      ),
+    processesMs
   )
 
-  it.live("a second signal ends the process at once, whatever still runs", () =>
-    Effect.scoped(
-      Effect.gen(function* () {
-        const folder = yield* temporaryFolder
-        const program = yield* startProgram(["start", "--actors", actors, "--roles", "api,nap"], {
-          folder,
-          env: env(folder)
+  it.live(
+    "a second signal ends the process at once, whatever still runs",
+    () =>
+      Effect.scoped(
+        Effect.gen(function* () {
+          const folder = yield* temporaryFolder
+          const program = yield* startProgram(["start", "--actors", actors, "--roles", "api,nap"], {
+            folder,
+            env: env(folder)
+          })
+          const client = clientOf(yield* apiOf(program), yield* tokenOf(program))
+          const { taskId } = (yield* client.post("/events", {
+            id: "n",
+            type: "nap",
+            user: "anna",
+            data: { ms: 60_000 }
+          })).body
+          yield* untilAnswer(client.get(`/tasks/${taskId}`), ({ status }) => status === "in_progress")
+          yield* program.signal("SIGINT")
+          yield* program.signal("SIGTERM")
+          const { code, err } = yield* program.ended
+          assert.strictEqual(code, 1)
+          // Two signals that wait together may arrive in either order.
+          assert.match(err, /^postroom: ended at once by a second SIG(INT|TERM)\n$/)
         })
-        const client = clientOf(yield* apiOf(program), yield* tokenOf(program))
-        const { taskId } = (yield* client.post("/events", { id: "n", type: "nap", user: "anna", data: { ms: 60_000 } }))
-          .body
-        yield* untilAnswer(client.get(`/tasks/${taskId}`), ({ status }) => status === "in_progress")
-        yield* program.signal("SIGINT")
-        yield* program.signal("SIGTERM")
-        const { code, err } = yield* program.ended
-        assert.deepStrictEqual([code, err], [1, "postroom: ended at once by a second SIGTERM\n"])
-      })
-    )
+      ),
+    processesMs
   )
 })

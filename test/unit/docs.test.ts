@@ -17,7 +17,8 @@ describe("documents", () => {
     for (const document of ["README.md", "CONTRIBUTING.md"]) {
       const text = read(document)
       for (const [, script] of text.matchAll(/npm run ([a-z:]+)/g)) assert.property(scripts, script!, document)
-      for (const [, file] of text.matchAll(/\]\((?!https?:)([^)#]+)\)/g)) assert.isTrue(existsSync(path.join(root, file!)), `${document}: ${file}`)
+      for (const [, file] of text.matchAll(/\]\((?!https?:)([^)#]+)\)/g))
+        assert.isTrue(existsSync(path.join(root, file!)), `${document}: ${file}`)
     }
   })
 })

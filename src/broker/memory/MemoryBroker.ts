@@ -137,7 +137,9 @@ export const makeMemoryBroker = Effect.sync(() => {
   /** As every broker: who does not take what was read is given no more. */
   const room = (member: MemoryMember): Effect.Effect<void> =>
     Effect.suspend(() =>
-      Queue.sizeUnsafe(member.events) < eventsAhead ? Effect.void : Effect.andThen(Effect.sleep("2 millis"), room(member))
+      Queue.sizeUnsafe(member.events) < eventsAhead
+        ? Effect.void
+        : Effect.andThen(Effect.sleep("2 millis"), room(member))
     )
 
   const fetchLoop = (member: MemoryMember): Effect.Effect<never> =>
@@ -255,7 +257,8 @@ export const makeMemoryBroker = Effect.sync(() => {
             .filter(([slot]) => slot.endsWith(`/${spec.name}`))
             .map(([, group]) => group.committed.get(partition) ?? 0)
           const keep = log.records.findIndex(
-            (record) => record.timestamp >= now - spec.retentionMs || read.some((committed) => committed <= record.offset)
+            (record) =>
+              record.timestamp >= now - spec.retentionMs || read.some((committed) => committed <= record.offset)
           )
           const gone = keep === -1 ? log.records.length : keep
           log.records.splice(0, gone)

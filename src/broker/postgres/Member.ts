@@ -118,7 +118,10 @@ export const fetchLoop = (
       if (!isCut(fetched, limits)) yield* member.wake.wait
     }).pipe(
       Effect.catch((error) =>
-        Effect.andThen(Effect.logWarning("reading the topic failed, trying again", error.message), Effect.sleep("200 millis"))
+        Effect.andThen(
+          Effect.logWarning("reading the topic failed, trying again", error.message),
+          Effect.sleep("200 millis")
+        )
       )
     )
   )

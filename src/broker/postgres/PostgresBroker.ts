@@ -197,8 +197,10 @@ const make = (options: PostgresBrokerOptions) =>
       transactional: true,
       ensureTopics: topics.ensure,
       append,
-      join: join as (options: { group: string; topic: string }) => ReturnType<typeof join> &
-        Effect.Effect<Membership, never, Scope.Scope>,
+      join: join as (options: {
+        group: string
+        topic: string
+      }) => ReturnType<typeof join> & Effect.Effect<Membership, never, Scope.Scope>,
       read: ({ topic, partition, from, limit }) =>
         Effect.flatMap(topics.get(topic), (found) =>
           fetch(found, [{ partition, from }], { records: limit, bytes: options.fetch.bytes })

@@ -8,7 +8,7 @@
  * not be mistaken for the new one's.
  */
 import { PgClient, PgConnection } from "@effect/sql-pg"
-import type { Scope } from "effect";
+import type { Scope } from "effect"
 import { Effect, Random, Schedule } from "effect"
 import type { SqlError } from "effect/sql"
 
@@ -48,6 +48,8 @@ export const keepSession = <R>(
       R | PgClient.PgClient | Scope.Scope
     >
   ).pipe(
-    Effect.tapError((error) => Effect.logWarning("the session with the database ended, opening another", error.message)),
+    Effect.tapError((error) =>
+      Effect.logWarning("the session with the database ended, opening another", error.message)
+    ),
     Effect.retry(Schedule.min([Schedule.exponential("50 millis"), Schedule.spaced("1 second")]))
   ) as Effect.Effect<never, never, R | PgClient.PgClient>

@@ -146,7 +146,10 @@ export const makeMemoryJournal = Effect.gen(function* () {
     },
     lastUnfinished: (of) =>
       Effect.sync(() =>
-        [...(tables.unfinished.get(partitionSlot(of))?.values() ?? [])].reduce((last, task) => Math.max(last, task.offset), -1)
+        [...(tables.unfinished.get(partitionSlot(of))?.values() ?? [])].reduce(
+          (last, task) => Math.max(last, task.offset),
+          -1
+        )
       ),
     pending: (ids) =>
       Effect.sync(() =>

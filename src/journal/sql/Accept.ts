@@ -11,7 +11,10 @@ import { refused } from "./refused.ts"
 export const makeAccept = Effect.map(
   SqlClient.SqlClient,
   (sql) =>
-    <E, R>(events: ReadonlyArray<NewEvent>, alongside: (fresh: ReadonlyArray<NewEvent>) => Effect.Effect<unknown, E, R>) =>
+    <E, R>(
+      events: ReadonlyArray<NewEvent>,
+      alongside: (fresh: ReadonlyArray<NewEvent>) => Effect.Effect<unknown, E, R>
+    ) =>
       refused("accept events")(
         sql.withTransaction(
           Effect.gen(function* () {

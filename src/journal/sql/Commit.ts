@@ -20,7 +20,8 @@ const oneRowEach = (tasks: ReadonlyArray<Task>): ReadonlyArray<Task> => {
   for (const task of tasks) {
     const before = rows.get(task.id)
     if (before === undefined) rows.set(task.id, task)
-    else if (!isFinal(before.state)) rows.set(task.id, { ...task, record: task.state === "succeeded" ? null : (task.record ?? before.record) })
+    else if (!isFinal(before.state))
+      rows.set(task.id, { ...task, record: task.state === "succeeded" ? null : (task.record ?? before.record) })
   }
   return rows.size === tasks.length ? tasks : [...rows.values()]
 }
@@ -105,7 +106,11 @@ export const makeCommit = (queueId: (name: string) => number) =>
       }
       if (batch.states.length > 0) {
         // Later writes of one key come later in the batch; a statement may touch a row only once.
-        const rows = [...new Map(batch.states.map((r) => [`${r.queue}\n${Buffer.from(r.key).toString("latin1")}\n${r.name}`, r])).values()]
+        const rows = [
+          ...new Map(
+            batch.states.map((r) => [`${r.queue}\n${Buffer.from(r.key).toString("latin1")}\n${r.name}`, r])
+          ).values()
+        ]
         const queues = smallints(rows.map((r) => queueId(r.queue)))
         const keys = byteas(rows.map((r) => r.key))
         const names = texts(rows.map((r) => r.name))

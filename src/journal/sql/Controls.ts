@@ -32,13 +32,11 @@ export const makeControls = Effect.map(PgClient.PgClient, (sql) => {
       pausedSlots: new Set(
         keys.filter((row) => row.queue !== "").map((row) => slotOf(row.queue, mailboxKeyOf(row.key)))
       ),
-      commands: commands.map(
-        (row): PendingCommand => ({
-          task: row.task,
-          kind: row.kind,
-          at: row.queue === null ? null : { queue: row.queue, partition: row.partition, state: stateOf(row.state) }
-        })
-      )
+      commands: commands.map((row): PendingCommand => ({
+        task: row.task,
+        kind: row.kind,
+        at: row.queue === null ? null : { queue: row.queue, partition: row.partition, state: stateOf(row.state) }
+      }))
     } satisfies Controls
   }).pipe(refused("read controls"))
 
@@ -98,7 +96,8 @@ export const makeControls = Effect.map(PgClient.PgClient, (sql) => {
         Effect.gen(function* () {
           const rows = yield* sql.withTransaction(
             Effect.gen(function* () {
-              const moved = yield* sql`UPDATE task SET state = 0, attempt = 0, crashes = 0, ended_at = NULL, not_before = NULL,
+              const moved =
+                yield* sql`UPDATE task SET state = 0, attempt = 0, crashes = 0, ended_at = NULL, not_before = NULL,
                 reason = ${"retried by " + by} WHERE id = ${task}::uuid AND state > 2 AND headers IS NOT NULL RETURNING id`
               if (moved.length > 0) {
                 yield* sql`INSERT INTO task_command (task, kind, by) VALUES (${task}::uuid, 'retry', ${by})

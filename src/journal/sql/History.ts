@@ -63,7 +63,8 @@ export const listTasks = (filter: TaskFilter, limit: number, before: number | nu
     if (filter.until !== null) add((p) => `t.queued_at < ${p}::timestamptz`, new Date(filter.until))
     if (filter.q !== null) {
       add(
-        (p) => `(t.reason ILIKE '%' || ${p} || '%' OR t.user_key ILIKE '%' || ${p} || '%' OR t.id::text LIKE ${p} || '%')`,
+        (p) =>
+          `(t.reason ILIKE '%' || ${p} || '%' OR t.user_key ILIKE '%' || ${p} || '%' OR t.id::text LIKE ${p} || '%')`,
         literal(filter.q)
       )
     }
@@ -72,7 +73,10 @@ export const listTasks = (filter: TaskFilter, limit: number, before: number | nu
     const condition = where.length === 0 ? "" : `WHERE ${where.join(" AND ")}`
     return refused("list tasks")(
       Effect.map(
-        sql.unsafe<Row>(`SELECT t.seq, ${taskColumns} ${from} ${condition} ORDER BY t.seq DESC LIMIT $${values.length}`, values),
+        sql.unsafe<Row>(
+          `SELECT t.seq, ${taskColumns} ${from} ${condition} ORDER BY t.seq DESC LIMIT $${values.length}`,
+          values
+        ),
         (rows) => rows.map((row): ListedTask => ({ seq: Number(row.seq), task: taskOf(row) }))
       )
     )
@@ -103,11 +107,31 @@ export const readTask = Effect.fn("History.readTask")(function* (id: string) {
   const rows = yield* sql.unsafe<Row>(`SELECT t.seq, ${taskColumns} ${from} WHERE t.id = $1::uuid`, [id])
   if (rows[0] === undefined) return null
   const task = taskOf(rows[0])
-  const attempts = yield* sql<{ number: number; started_at: Date; ended_at: Date; outcome: string; reason: string | null; detail: string | null }>`
+  const attempts = yield* sql<{
+    number: number
+    started_at: Date
+    ended_at: Date
+    outcome: string
+    reason: string | null
+    detail: string | null
+  }>`
     SELECT number, started_at, ended_at, outcome, reason, detail FROM attempt WHERE task = ${id}::uuid ORDER BY started_at`
-  const steps = yield* sql<{ name: string; result: string | null; at: Date }>`SELECT name, result, at FROM step WHERE task = ${id}::uuid ORDER BY at, name`
-  const log = yield* sql<{ at: Date; level: string; message: string }>`SELECT at, level, message FROM task_log WHERE task = ${id}::uuid ORDER BY seq`
-  const [around] = yield* sql<{ queue_paused: boolean; user_paused: boolean; off: string | null; behind: string | null }>`
+  const steps = yield* sql<{
+    name: string
+    result: string | null
+    at: Date
+  }>`SELECT name, result, at FROM step WHERE task = ${id}::uuid ORDER BY at, name`
+  const log = yield* sql<{
+    at: Date
+    level: string
+    message: string
+  }>`SELECT at, level, message FROM task_log WHERE task = ${id}::uuid ORDER BY seq`
+  const [around] = yield* sql<{
+    queue_paused: boolean
+    user_paused: boolean
+    off: string | null
+    behind: string | null
+  }>`
     SELECT EXISTS (SELECT 1 FROM queue_control WHERE queue = ${task.queue} AND paused) AS queue_paused,
       EXISTS (SELECT 1 FROM key_control WHERE key = ${keyOf(task.user ?? "")} AND paused AND queue IN ('', ${task.queue})) AS user_paused,
       (SELECT off FROM queue WHERE name = ${task.queue}) AS off,
@@ -189,7 +213,10 @@ export const listEvents = (limit: number, user: string | null) =>
       Effect.map(
         user === null
           ? sql.unsafe<EventRow>(`SELECT ${eventColumns} FROM event e ORDER BY e.at DESC LIMIT $1`, [limit])
-          : sql.unsafe<EventRow>(`SELECT ${eventColumns} FROM event e WHERE e.user_key = $2 ORDER BY e.at DESC LIMIT $1`, [limit, user]),
+          : sql.unsafe<EventRow>(
+              `SELECT ${eventColumns} FROM event e WHERE e.user_key = $2 ORDER BY e.at DESC LIMIT $1`,
+              [limit, user]
+            ),
         (rows) => rows.map(eventOf)
       )
     )
@@ -240,17 +267,15 @@ export const readQueues = Effect.flatMap(SqlClient.SqlClient, (sql) =>
         WHERE tt.name = q.topic) p ON true
       ORDER BY q.name`,
       (rows) =>
-        rows.map(
-          (row): QueueView => ({
-            ...row,
-            partitions: Number(row.partitions),
-            owners: Number(row.owners),
-            unread: Number(row.unread),
-            queued: Number(row.queued),
-            running: Number(row.running),
-            failed: Number(row.failed)
-          })
-        )
+        rows.map((row): QueueView => ({
+          ...row,
+          partitions: Number(row.partitions),
+          owners: Number(row.owners),
+          unread: Number(row.unread),
+          queued: Number(row.queued),
+          running: Number(row.running),
+          failed: Number(row.failed)
+        }))
     )
   )
 )

@@ -53,7 +53,8 @@ export const makeSchedules = Effect.map(SqlClient.SqlClient, (sql) => ({
     refused("tick schedules")(
       sql.withTransaction(
         Effect.gen(function* () {
-          const rows = yield* sql<Row>`SELECT * FROM schedule WHERE NOT paused AND next_at <= ${new Date(now)}::timestamptz
+          const rows =
+            yield* sql<Row>`SELECT * FROM schedule WHERE NOT paused AND next_at <= ${new Date(now)}::timestamptz
             ORDER BY next_at LIMIT 500 FOR UPDATE SKIP LOCKED`
           if (rows.length === 0) return 0
           for (const schedule of yield* tick(rows.map(scheduleOf))) {
@@ -65,4 +66,3 @@ export const makeSchedules = Effect.map(SqlClient.SqlClient, (sql) => ({
       )
     )
 }))
-

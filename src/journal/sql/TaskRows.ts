@@ -99,7 +99,10 @@ ON CONFLICT (id) DO UPDATE SET state = excluded.state, attempt = excluded.attemp
 WHERE task.state < 2`
 
 /** The parameters of `upsertTasks`; `queueId` gives the number of a queue. */
-export const taskParameters = (tasks: ReadonlyArray<Task>, queueId: (name: string) => number): ReadonlyArray<unknown> => [
+export const taskParameters = (
+  tasks: ReadonlyArray<Task>,
+  queueId: (name: string) => number
+): ReadonlyArray<unknown> => [
   uuids(tasks.map((t) => t.id)),
   smallints(tasks.map((t) => queueId(t.queue))),
   ints(tasks.map((t) => t.partition)),
@@ -129,7 +132,11 @@ export const taskParameters = (tasks: ReadonlyArray<Task>, queueId: (name: strin
  * who, when and with what result. Such rows have half the columns.
  */
 export const isPlain = (task: Task): boolean =>
-  task.state === "succeeded" && task.crashes === 0 && task.reason === null && task.progress === null && task.emitted === 0
+  task.state === "succeeded" &&
+  task.crashes === 0 &&
+  task.reason === null &&
+  task.progress === null &&
+  task.emitted === 0
 
 /** `upsertTasks` for plain tasks. */
 export const upsertPlainTasks = `
@@ -146,7 +153,10 @@ ON CONFLICT (id) DO UPDATE SET state = excluded.state, attempt = excluded.attemp
 WHERE task.state < 2`
 
 /** The parameters of `upsertPlainTasks`. */
-export const plainParameters = (tasks: ReadonlyArray<Task>, queueId: (name: string) => number): ReadonlyArray<unknown> => [
+export const plainParameters = (
+  tasks: ReadonlyArray<Task>,
+  queueId: (name: string) => number
+): ReadonlyArray<unknown> => [
   uuids(tasks.map((t) => t.id)),
   smallints(tasks.map((t) => queueId(t.queue))),
   ints(tasks.map((t) => t.partition)),
