@@ -6,6 +6,7 @@
 import { Effect, Fiber } from "effect"
 import * as fs from "node:fs"
 import { createInterface } from "node:readline"
+import { layerLogs } from "../../src/cli/run.ts"
 import { startWorker } from "../../src/runtime/Worker.ts"
 import { benchActor } from "../support/benchActor.ts"
 import type { JobLog } from "../support/benchActor.ts"
@@ -56,7 +57,7 @@ const program = Effect.gen(function* () {
   yield* startWorker({ actors: [benchActor(settings.concurrency, log)] })
   say({ ready: monotonicMs() })
   return yield* Effect.never
-}).pipe(Effect.scoped, Effect.provide(storageOf(settings.dataDir)))
+}).pipe(Effect.scoped, Effect.provide(storageOf(settings.dataDir)), Effect.provide(layerLogs("warn")))
 
 const fiber = Effect.runFork(program)
 fiber.addObserver(() => process.exit(0))

@@ -55,17 +55,15 @@ const make = Effect.gen(function* () {
     const later = events.filter((event) => event.at !== null && event.at > now)
     const records = events.filter((event) => event.at === null || event.at <= now).map((event) => recordOf(event, now))
     if (records.length > 0) {
-      yield* broker
-        .append(records)
-        .pipe(
-          Effect.mapError(
-            (error) =>
-              new JournalError({
-                operation: "accept events",
-                reason: new JournalUnavailable({ detail: error.message })
-              })
-          )
+      yield* broker.append(records).pipe(
+        Effect.mapError(
+          (error) =>
+            new JournalError({
+              operation: "accept events",
+              reason: new JournalUnavailable({ detail: error.message })
+            })
         )
+      )
     }
     for (const event of later) {
       yield* journal.putSchedule({

@@ -184,6 +184,7 @@ export const makeIntake = (options: IntakeOptions) =>
         admit(task, now)
         options.cancelled(task)
       }
+      lane.read += batch.length
       options.changed(lane)
       if (flush.backlog() > mostUnwritten) yield* flush.barrier
     })

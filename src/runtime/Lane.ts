@@ -79,6 +79,8 @@ export interface Lane {
   full: boolean
   /** Tasks started since the process began, for the watchdog. */
   started: number
+  /** Records taken in, likewise. */
+  read: number
 }
 
 /**

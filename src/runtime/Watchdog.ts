@@ -1,7 +1,7 @@
 /**
  * Notices a queue that stands still without a reason: it owns partitions, the
  * topic has more than was read, slots are free, nobody paused it, and yet no
- * task has started for a while. First its membership is rebuilt; when that does
+ * task has started and nothing was read for a while. First its membership is rebuilt; when that does
  * not help, the process ends, so that its supervisor starts a sound one.
  */
 import { Clock, Duration, Effect } from "effect"
@@ -11,7 +11,7 @@ import type { Lane } from "./Lane.ts"
 
 export interface WatchdogOptions {
   readonly lanes: ReadonlyArray<Lane>
-  /** No start for so long while there is work counts as standing still, ms. */
+  /** Neither a start nor a record for so long while there is work counts as standing still, ms. */
   readonly patienceMs: number
   readonly rebuild: (lane: Lane) => Effect.Effect<void>
   /** The queue stands still although it was rebuilt. */
@@ -19,13 +19,17 @@ export interface WatchdogOptions {
 }
 
 interface Watched {
-  started: number
+  /** Tasks started and records read by then. */
+  readonly progress: number
   since: number
   rebuilt: boolean
 }
 
 /** Whether tasks of the lane are in memory, running or waiting for their time: then it is not the reading that hangs. */
 const isBusy = (lane: Lane): boolean => lane.paused || lane.boxes.running.size > 0 || lane.full
+
+/** Grows with every start and with every record: the tasks of a paused user move to the journal without starting. */
+const progressOf = (lane: Lane): number => lane.started + lane.read
 
 export const makeWatchdog = (options: WatchdogOptions) =>
   Effect.gen(function* () {
@@ -44,8 +48,9 @@ export const makeWatchdog = (options: WatchdogOptions) =>
     const look = Effect.fnUntraced(function* (lane: Lane) {
       const now = clock.currentTimeMillisUnsafe()
       const watched = seen.get(lane)
-      if (watched === undefined || watched.started !== lane.started || isBusy(lane) || lane.owned.size === 0) {
-        seen.set(lane, { started: lane.started, since: now, rebuilt: false })
+      const progress = progressOf(lane)
+      if (watched === undefined || watched.progress !== progress || isBusy(lane) || lane.owned.size === 0) {
+        seen.set(lane, { progress, since: now, rebuilt: false })
         return
       }
       if (now - watched.since < options.patienceMs) return

@@ -77,7 +77,8 @@ const makeLane = <R>(actor: Actor<R>, now: number): Lane => {
     membership: null,
     paused: false,
     full: false,
-    started: 0
+    started: 0,
+    read: 0
   }
 }
 
