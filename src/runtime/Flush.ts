@@ -102,7 +102,8 @@ const refusedOf = ([task, row]: TakenTask, detail: string): TakenTask => [
 
 /** Two halves, each behind the same fence; commands go with the first, the watermarks move with the second. */
 const halvesOf = (taken: Taken): readonly [Taken, Taken] => {
-  const tasks = taken.tasks.length >> 1
+  // Rounded up, so that a task and an item part: two that stay together would be halved without end.
+  const tasks = (taken.tasks.length + 1) >> 1
   const items = taken.items.length >> 1
   return [
     { ...taken, tasks: taken.tasks.slice(0, tasks), items: taken.items.slice(0, items), isWhole: false },
