@@ -72,6 +72,31 @@ describe("a worker goes on with the user and with all others after", () => {
     )
   }
 
+  for (const lines of [1, 2, 3]) {
+    it.effect(`an output for a topic that is none, written together with ${lines} log lines`, () =>
+      Effect.gen(function* () {
+        const world = yield* makeWorld
+        const outputs = [{ topic: "nobody's", key: null, value: null, type: "t" }]
+        yield* world.start([
+          actorOf((_, task) =>
+            task.user === "ann"
+              ? Effect.void
+              : Effect.as(
+                  Effect.forEach(Array.from({ length: lines }), () => task.log("a line")),
+                  done(1, outputs)
+                )
+          )
+        ])
+        yield* world.post("odd", [1])
+        yield* pass(100)
+        yield* world.post("ann", [1])
+        yield* pass(1_000)
+        assert.deepStrictEqual(world.states(), { failed: 1, succeeded: 1 })
+        assert.strictEqual(world.tables.logs.size, lines)
+      })
+    )
+  }
+
   it.effect("the same id under two users at the same time", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld
