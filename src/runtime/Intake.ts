@@ -59,7 +59,7 @@ export interface IntakeOptions {
 const page = 2_000
 
 /** Tasks that wait to be written are in memory however full their mailboxes are: above so many, reading waits for the disk. */
-const mostUnwritten = 8_000
+const mostUnwritten = 4_000
 
 const untilItAnswers = <A, E extends { readonly message: string }>(effect: Effect.Effect<A, E>): Effect.Effect<A> =>
   effect.pipe(
