@@ -108,7 +108,8 @@ describe("processes", () => {
           const nap = (yield* after.get(`/tasks/${events[0].taskId}`)).body
           assert.deepStrictEqual([nap.attempt, nap.result.n], [1, 0], "it ran to its end before its process did")
         })
-      )
+      ),
+    processesMs
   )
 
   it.live(
