@@ -1,7 +1,8 @@
 /** From what the journal holds to what the API shows. Results and progress are JSON and stay JSON. */
 import type { Task } from "../domain/Task.ts"
 import { celeryName, isFinal } from "../domain/TaskState.ts"
-import type { StoredEvent, TaskHistory } from "../journal/sql/History.ts"
+import type { StoredEvent } from "../journal/sql/EventHistory.ts"
+import type { TaskHistory } from "../journal/sql/History.ts"
 import type { EventView, FlowStatus, TaskDetail, TaskView } from "./Views.ts"
 
 /** RFC 3339. */

@@ -3,7 +3,7 @@ import { Data, Effect } from "effect"
 import { cancelFlow, cancelledIn, flowStatusOf } from "../api/flows.ts"
 import type { Settings } from "../config/settings.ts"
 import { flowProgress } from "../journal/sql/Flows.ts"
-import * as History from "../journal/sql/History.ts"
+import * as EventHistory from "../journal/sql/EventHistory.ts"
 import { jsonLine, line, status, table, when } from "./output.ts"
 import { layerStorage } from "./storage.ts"
 
@@ -20,7 +20,7 @@ export const listEvents = Effect.fn("events")(function* (
   options: { readonly user: string | null; readonly limit: number; readonly json: boolean }
 ) {
   const { events, flows, cancelled } = yield* Effect.gen(function* () {
-    const found = yield* History.listEvents(options.limit, options.user)
+    const found = yield* EventHistory.listEvents(options.limit, options.user)
     const ids = found.map((event) => event.id)
     return { events: found, flows: yield* flowProgress(ids), cancelled: yield* cancelledIn(ids) }
   }).pipe(Effect.provide(layerStorage(settings)))

@@ -48,10 +48,6 @@ export const serveApi = (settings: Pick<Settings, "httpHost" | "httpPort">, acto
         detail: `HTTP_HOST=${settings.httpHost} opens the API to others, and there is no token yet: make one with "postroom token", then start again`
       })
     }
-    const first = yield* Effect.provide(
-      Tokens.Tokens.use((service) => service.first),
-      tokens
-    )
     const context = yield* Layer.build(
       Server.layer(settings.httpHost, settings.httpPort).pipe(
         Layer.provide(Layer.succeed(EventTypes, eventTypesOf(actors))),
@@ -61,6 +57,11 @@ export const serveApi = (settings: Pick<Settings, "httpHost" | "httpPort">, acto
     const address = yield* Effect.provide(
       HttpServer.addressFormattedWith((url) => Effect.succeed(url)),
       context
+    )
+    // Only now: the token of a start that was refused would never have been shown.
+    const first = yield* Effect.provide(
+      Tokens.Tokens.use((service) => service.first),
+      tokens
     )
     return [
       `API at ${address}/api/v1, described at ${address}/openapi.json`,

@@ -67,9 +67,9 @@ describe("the embedded PostgreSQL of several processes", () => {
   it.live("killing the process that started the server disturbs no other, and the last one killed takes it along", () =>
     Effect.gen(function* () {
       const dataDir = path.join(yield* scratch, "data")
-      const starter = yield* user({ dataDir, grace: "1 second" })
+      const starter = yield* user({ dataDir, grace: "6 seconds" })
       yield* starter.ask("CREATE TABLE kept (n int)")
-      const other = yield* user({ dataDir, grace: "1 second" })
+      const other = yield* user({ dataDir, grace: "6 seconds" })
       const backend = yield* other.ask("SELECT pg_backend_pid() AS pid")
       yield* starter.ask("INSERT INTO kept VALUES (1)")
       yield* starter.kill
@@ -78,7 +78,7 @@ describe("the embedded PostgreSQL of several processes", () => {
 
       // A start right after the kill finds the server still up.
       yield* other.kill
-      const next = yield* user({ dataDir, grace: "1 second" })
+      const next = yield* user({ dataDir, grace: "6 seconds" })
       assert.strictEqual(next.first.joined, true)
       assert.deepStrictEqual((yield* next.ask("SELECT n FROM kept ORDER BY n")).rows, [{ n: 1 }, { n: 2 }])
       yield* next.kill
