@@ -3,7 +3,7 @@
  * It says `{"ready":…}` when it has joined, answers each line on its input with
  * what it has counted, and ends in order on SIGTERM.
  */
-import { Effect, Fiber } from "effect"
+import { Effect, Fiber, Layer } from "effect"
 import * as fs from "node:fs"
 import { createInterface } from "node:readline"
 import { layerLogs } from "../../src/cli/run.ts"
@@ -57,7 +57,7 @@ const program = Effect.gen(function* () {
   yield* startWorker({ actors: [benchActor(settings.concurrency, log)] })
   say({ ready: monotonicMs() })
   return yield* Effect.never
-}).pipe(Effect.scoped, Effect.provide(storageOf(settings.dataDir)), Effect.provide(layerLogs("warn")))
+}).pipe(Effect.scoped, Effect.provide(Layer.mergeAll(storageOf(settings.dataDir), layerLogs("warn"))))
 
 const fiber = Effect.runFork(program)
 fiber.addObserver(() => process.exit(0))

@@ -17,7 +17,7 @@ const main = Effect.gen(function* () {
   )
   yield* postgresWorker(url, [actor])
   process.stdout.write("up\n")
-  yield* Effect.never
+  return yield* Effect.never
 })
 
 void Effect.runPromise(Effect.scoped(main))

@@ -207,7 +207,7 @@ describe("after a worker has crashed", () => {
             if (task.user === "poison") {
               starts++
               beside.push(running)
-              yield* Effect.never
+              return yield* Effect.never
             }
             yield* Effect.sleep("10 millis")
           }).pipe(Effect.ensuring(Effect.sync(() => running--))),
