@@ -5,6 +5,7 @@
  */
 import { Clock, Duration, Effect } from "effect"
 import { makeSignal } from "../broker/Signal.ts"
+import { mailboxKeyOf } from "../domain/Task.ts"
 import { isFinal } from "../domain/TaskState.ts"
 import { Journal, slotOf } from "../journal/Journal.ts"
 import type { Controls, PendingCommand } from "../journal/Journal.ts"
@@ -81,7 +82,7 @@ export const makeControl = (options: ControlOptions) =>
     const applyPauses = () => {
       for (const lane of lanes) {
         lane.paused = wishes.controls.pausedQueues.has(lane.actor.name)
-        for (const box of lane.boxes.byKey.values()) {
+        for (const box of lane.boxes.bySlot.values()) {
           if (box.keyBytes === null) continue
           const held = isHeld(wishes, lane, box.key)
           if (held && box.state !== "held") Mailboxes.hold(box)
@@ -115,10 +116,9 @@ export const makeControl = (options: ControlOptions) =>
       // It stands in the journal alone: behind many others of its key.
       const row = yield* journal.task(command.task)
       if (row === null || row.record === null || ownership.live.has(row.id)) return
-      const key = row.record.key
-      const box = [...ownership.lane.boxes.byKey.values()].find(
-        (b) => b.keyBytes !== null && key !== null && Buffer.compare(b.keyBytes, key) === 0
-      )
+      const { key } = row.record
+      const box =
+        key === null ? undefined : Mailboxes.find(ownership.lane.boxes, mailboxKeyOf(key), ownership.partition)
       if (box === undefined) return
       const spilled = fromJournal(row, ownership, box, row.queuedAt, false)
       spilled.spilled = true

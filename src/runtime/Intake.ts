@@ -81,7 +81,7 @@ export const makeIntake = (options: IntakeOptions) =>
       const { lane, partition } = ownership
       const name = key === null ? `${keylessMark}${partition}:${offset}` : mailboxKeyOf(key)
       return (
-        lane.boxes.byKey.get(name) ??
+        Mailboxes.find(lane.boxes, name, partition) ??
         Mailboxes.open(lane.boxes, name, key, partition, key !== null && options.isHeld(lane, name))
       )
     }
@@ -248,7 +248,7 @@ export const makeIntake = (options: IntakeOptions) =>
     const fill = (lane: Lane): number => {
       let tasks = 0
       let bytes = 0
-      for (const box of lane.boxes.byKey.values()) {
+      for (const box of lane.boxes.bySlot.values()) {
         if (box.state === "waiting" || box.state === "held") continue
         tasks += Fifo.size(box.tasks)
         const head = Fifo.peek(box.tasks)

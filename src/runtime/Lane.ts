@@ -67,6 +67,8 @@ export interface Lane {
   readonly actor: Actor<any>
   readonly boxes: Mailboxes<LiveTask>
   readonly owned: Map<number, Ownership>
+  /** Partitions the broker has given to this process and not asked back. */
+  readonly assigned: Set<number>
   readonly bucket: Bucket | null
   /** Decodes a record's value by the topic's Schema. */
   readonly decode: (
@@ -106,6 +108,6 @@ export interface Ownership {
   readonly carefulBelow: number
   alive: boolean
   draining: boolean
-  /** The offset last told to the broker. */
+  /** The offset last told to the broker; -1 before. */
   committed: number
 }

@@ -45,7 +45,11 @@ export interface Mailbox<T> {
 }
 
 export interface Mailboxes<T> {
-  readonly byKey: Map<string, Mailbox<T>>
+  /**
+   * By partition and key. A foreign producer may spread one key over partitions: those have no common order and may
+   * come and go apart.
+   */
+  readonly bySlot: Map<string, Mailbox<T>>
   /** Mailboxes whose task is running. */
   readonly running: Set<Mailbox<T>>
   /** Lines of ready mailboxes by the priority of their head task. */
@@ -58,12 +62,21 @@ export interface Queued {
 }
 
 export const make = <T>(): Mailboxes<T> => ({
-  byKey: new Map(),
+  bySlot: new Map(),
   running: new Set(),
   lines: { high: Fifo.make(), medium: Fifo.make(), low: Fifo.make() }
 })
 
-/** The mailbox of `key`, made where there is none. */
+const slotOf = (partition: number, key: string): string => `${partition}/${key}`
+
+export const find = <T>(boxes: Mailboxes<T>, key: string, partition: number): Mailbox<T> | undefined =>
+  boxes.bySlot.get(slotOf(partition, key))
+
+const forget = <T>(boxes: Mailboxes<T>, box: Mailbox<T>): void => {
+  boxes.bySlot.delete(slotOf(box.partition, box.key))
+}
+
+/** The mailbox of `key` in its partition, made where there is none. */
 export const open = <T>(
   boxes: Mailboxes<T>,
   key: string,
@@ -71,7 +84,8 @@ export const open = <T>(
   partition: number,
   held: boolean
 ): Mailbox<T> => {
-  let box = boxes.byKey.get(key)
+  const slot = slotOf(partition, key)
+  let box = boxes.bySlot.get(slot)
   if (box === undefined) {
     box = {
       key,
@@ -87,7 +101,7 @@ export const open = <T>(
       spilledTo: -1,
       loading: false
     }
-    boxes.byKey.set(key, box)
+    boxes.bySlot.set(slot, box)
   }
   return box
 }
@@ -153,7 +167,7 @@ const settle = <T extends Queued>(boxes: Mailboxes<T>, box: Mailbox<T>, now: num
     box.state = "held"
   } else if (Fifo.size(box.tasks) > 0) line(boxes, box, now)
   else if (box.spilledTo > box.loadedTo || box.loading) box.state = "empty"
-  else boxes.byKey.delete(box.key)
+  else forget(boxes, box)
 }
 
 /** The running task has ended: it leaves, and the next of the key may go. */
@@ -206,9 +220,9 @@ export const withdraw = <T extends Queued>(boxes: Mailboxes<T>, box: Mailbox<T>,
 /** Drops all mailboxes of a partition, whatever they are doing; answers them. */
 export const dropPartition = <T>(boxes: Mailboxes<T>, partition: number): ReadonlyArray<Mailbox<T>> => {
   const gone: Array<Mailbox<T>> = []
-  for (const box of boxes.byKey.values()) {
+  for (const box of boxes.bySlot.values()) {
     if (box.partition !== partition) continue
-    boxes.byKey.delete(box.key)
+    forget(boxes, box)
     boxes.running.delete(box)
     box.state = "held"
     gone.push(box)
@@ -219,6 +233,6 @@ export const dropPartition = <T>(boxes: Mailboxes<T>, partition: number): Readon
 /** Forgets a mailbox that has nothing in memory and nothing in the journal. */
 export const prune = <T>(boxes: Mailboxes<T>, box: Mailbox<T>): void => {
   if (box.state === "empty" && Fifo.size(box.tasks) === 0 && box.spilledTo <= box.loadedTo && !box.loading) {
-    boxes.byKey.delete(box.key)
+    forget(boxes, box)
   }
 }

@@ -31,6 +31,8 @@ export interface Partitions {
   /** Drains and releases; it answers when the partition is another's to take. */
   readonly give: (lane: Lane, membership: Membership, partition: number) => Effect.Effect<void>
   readonly lose: (lane: Lane, partition: number) => void
+  /** Takes again what another took and lost although the broker gave it to this process: nobody else would. */
+  readonly takeBack: (lane: Lane) => Effect.Effect<void>
 }
 
 const untilItAnswers = Effect.retry(Schedule.min([Schedule.exponential("50 millis"), Schedule.spaced("1 second")]))
@@ -44,7 +46,22 @@ export const makePartitions = (options: PartitionsOptions) =>
     const broker = yield* Broker
     const clock = yield* Clock.Clock
 
-    const take = Effect.fnUntraced(function* (lane: Lane, membership: Membership, partition: number) {
+    /** Partitions whose taking is under way. */
+    const taking = new Set<string>()
+
+    const take = (lane: Lane, membership: Membership, partition: number): Effect.Effect<void> => {
+      const slot = `${lane.actor.name}/${partition}`
+      return Effect.suspend(() => {
+        if (taking.has(slot)) return Effect.void
+        taking.add(slot)
+        return Effect.ensuring(
+          takeNow(lane, membership, partition),
+          Effect.sync(() => taking.delete(slot))
+        )
+      })
+    }
+
+    const takeNow = Effect.fnUntraced(function* (lane: Lane, membership: Membership, partition: number) {
       const queue = lane.actor.name
       const lease = yield* journal.lease({ queue, partition, owner: options.owner }).pipe(
         Effect.tapError((error) => Effect.logWarning("a partition waits for its lease", error.message)),
@@ -67,8 +84,11 @@ export const makePartitions = (options: PartitionsOptions) =>
         carefulBelow,
         alive: true,
         draining: false,
-        committed: lease.nextOffset
+        // The owner before may have died before it told the broker.
+        committed: -1
       }
+      // Lost or asked back meanwhile: whoever has it next takes a higher epoch.
+      if (lane.membership !== membership || !lane.assigned.has(partition)) return
       lane.owned.set(partition, ownership)
       yield* intake.load(ownership, lease.nextOffset)
       // What comes while the queue is full waits with the rest of it.
@@ -93,7 +113,7 @@ export const makePartitions = (options: PartitionsOptions) =>
       const ownership = lane.owned.get(partition)
       if (ownership === undefined) return yield* Effect.ignore(membership.release(partition))
       ownership.draining = true
-      for (const box of lane.boxes.byKey.values()) if (box.partition === partition) Mailboxes.hold(box)
+      for (const box of lane.boxes.bySlot.values()) if (box.partition === partition) Mailboxes.hold(box)
       const until = clock.currentTimeMillisUnsafe() + options.drainMs
       let isAsked = false
       while (ownership.alive && runningOf(ownership).length > 0) {
@@ -120,5 +140,13 @@ export const makePartitions = (options: PartitionsOptions) =>
       if (ownership !== undefined) forget(ownership)
     }
 
-    return { take, give, lose } satisfies Partitions
+    const takeBack = (lane: Lane): Effect.Effect<void> => {
+      const { membership } = lane
+      const missing = [...lane.assigned].filter((partition) => !lane.owned.has(partition))
+      return membership === null
+        ? Effect.void
+        : Effect.forEach(missing, (partition) => take(lane, membership, partition), { discard: true })
+    }
+
+    return { take, give, lose, takeBack } satisfies Partitions
   })

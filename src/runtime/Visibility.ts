@@ -34,7 +34,7 @@ export const makeVisibility = (lanes: ReadonlyArray<Lane>, flush: Flush) =>
 
     const lookAtQueued = (now: number) => {
       for (const lane of lanes) {
-        for (const box of lane.boxes.byKey.values()) {
+        for (const box of lane.boxes.bySlot.values()) {
           for (let at = box.tasks.head; at < box.tasks.items.length; at++) {
             const task = box.tasks.items[at]!
             if (!task.written && task.state === "queued" && now - task.loadedAt >= queuedMs) flush.task(task)

@@ -21,6 +21,7 @@ import { defaultBounds, makeIntake } from "./Intake.ts"
 import type { Bounds, Intake } from "./Intake.ts"
 import type { Lane, LiveTask } from "./Lane.ts"
 import * as Mailboxes from "./Mailboxes.ts"
+import { runOffsetReport } from "./OffsetReport.ts"
 import { makePartitions } from "./Partitions.ts"
 import type { Partitions } from "./Partitions.ts"
 import * as RateLimit from "./RateLimit.ts"
@@ -67,6 +68,7 @@ const makeLane = <R>(actor: Actor<R>, now: number): Lane => {
     actor,
     boxes: Mailboxes.make(),
     owned: new Map(),
+    assigned: new Set(),
     bucket: actor.policy.rate === null ? null : RateLimit.make(actor.policy.rate, now),
     decode: (value) => {
       const exit = decodeUnknown(value)
@@ -202,11 +204,13 @@ export const startWorker = <R>(given: Partial<WorkerOptions<R>> & Pick<WorkerOpt
           const event = yield* Queue.take(membership.events)
           switch (event._tag) {
             case "Assigned":
+              for (const partition of event.partitions) lane.assigned.add(partition)
               return yield* Effect.forEach(event.partitions, (p) => take(lane, membership, p), {
                 concurrency: 4,
                 discard: true
               })
             case "Revoked":
+              for (const partition of event.partitions) lane.assigned.delete(partition)
               // A drain takes its time; what is kept goes on meanwhile.
               return yield* Effect.forEach(
                 event.partitions,
@@ -215,7 +219,10 @@ export const startWorker = <R>(given: Partial<WorkerOptions<R>> & Pick<WorkerOpt
                 { discard: true }
               )
             case "Lost":
-              for (const partition of event.partitions) lose(lane, partition)
+              for (const partition of event.partitions) {
+                lane.assigned.delete(partition)
+                lose(lane, partition)
+              }
               return
             case "Records": {
               yield* records(lane, event.records)
@@ -248,7 +255,11 @@ export const startWorker = <R>(given: Partial<WorkerOptions<R>> & Pick<WorkerOpt
       )
       yield* Effect.forkIn(logged(`queue ${lane.actor.name}`, follow(lane, membership, scope)), scope)
     })
-    const leave = (lane: Lane) => Effect.suspend(() => Scope.close(scopes.get(lane)!, Exit.void))
+    const leave = (lane: Lane) =>
+      Effect.suspend(() => {
+        lane.assigned.clear()
+        return Scope.close(scopes.get(lane)!, Exit.void)
+      })
 
     yield* Effect.addFinalizer(() => Effect.forEach(lanes, leave, { concurrency: "unbounded", discard: true }))
     yield* Effect.forEach(lanes, (lane) => Effect.orDie(enter(lane)), { concurrency: "unbounded", discard: true })
@@ -259,8 +270,15 @@ export const startWorker = <R>(given: Partial<WorkerOptions<R>> & Pick<WorkerOpt
       rebuild: (lane) => Effect.andThen(leave(lane), Effect.orDie(enter(lane))),
       giveUp: (lane) => options.giveUp(lane.actor.name)
     })
+    yield* forkLoop(
+      "the taking back of partitions",
+      Effect.andThen(
+        Effect.sleep(Duration.millis(takeBackMs)),
+        Effect.forEach(lanes, partitions.takeBack, { discard: true })
+      )
+    )
     yield* runTicker
-    yield* forkLoop("the report of offsets", reportOffsets(lanes))
+    yield* runOffsetReport(lanes)
     yield* forkLoop(
       "the dropping of old records",
       Effect.andThen(Effect.sleep(Duration.millis(expireEveryMs)), Effect.ignore(broker.expire))
@@ -271,18 +289,5 @@ export const startWorker = <R>(given: Partial<WorkerOptions<R>> & Pick<WorkerOpt
 /** How often a queue that stopped reading looks whether it may go on, ms. */
 const refillLookMs = 10
 
-const reportEveryMs = 1_000
+const takeBackMs = 1_000
 const expireEveryMs = 600_000
-
-/** Tells the broker now and then how far each partition is, for lag tools and retention. */
-const reportOffsets = (lanes: ReadonlyArray<Lane>) =>
-  Effect.gen(function* () {
-    yield* Effect.sleep(Duration.millis(reportEveryMs))
-    for (const lane of lanes) {
-      for (const ownership of lane.owned.values()) {
-        if (lane.membership === null || ownership.mark.next === ownership.committed) continue
-        ownership.committed = ownership.mark.next
-        yield* Effect.ignore(lane.membership.commit(ownership.partition, ownership.committed))
-      }
-    }
-  })

@@ -13,7 +13,7 @@ const upTo = (count: number, from = 0) => Array.from({ length: count }, (_, i) =
 /** Tasks that stand in mailboxes. */
 const inMemory = ({ worker }: RunningWorker) => {
   let tasks = 0
-  for (const lane of worker.lanes) for (const box of lane.boxes.byKey.values()) tasks += Fifo.size(box.tasks)
+  for (const lane of worker.lanes) for (const box of lane.boxes.bySlot.values()) tasks += Fifo.size(box.tasks)
   return tasks
 }
 
@@ -153,7 +153,7 @@ describe("a worker", () => {
       assert.deepStrictEqual(seen, upTo(500))
       assert.deepStrictEqual(world.states(), { succeeded: 500 })
       assert.strictEqual(inMemory(worker), 0)
-      assert.strictEqual(worker.worker.lanes[0]!.boxes.byKey.size, 0)
+      assert.strictEqual(worker.worker.lanes[0]!.boxes.bySlot.size, 0)
     })
   )
 

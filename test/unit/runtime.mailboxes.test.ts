@@ -44,7 +44,7 @@ describe("mailboxes", () => {
         const passed = new Map<string, Map<string, number>>()
         let n = 0
         for (const [what, name] of commands) {
-          const box = boxes.byKey.get(name)
+          const box = Mailboxes.find(boxes, name, 0)
           let mine = model.get(name)
           if (what === "put") {
             const item: Item = { key: name, n: n++, priority: "medium" }
@@ -95,7 +95,7 @@ describe("mailboxes", () => {
             if (mine.items.length === 0 && !mine.held) model.delete(name)
           }
           for (const [other, of] of model) {
-            const real = boxes.byKey.get(other)
+            const real = Mailboxes.find(boxes, other, 0)
             assert.isDefined(real, "nothing is forgotten")
             assert.deepStrictEqual(Fifo.values(real!.tasks), of.items)
             assert.strictEqual(real!.state === "ready", isReady(of))
@@ -103,7 +103,7 @@ describe("mailboxes", () => {
             if (!isReady(of)) passed.delete(other)
             else if (!passed.has(other)) passed.set(other, new Map())
           }
-          assert.strictEqual(boxes.byKey.size, model.size, "and nothing is kept for nobody")
+          assert.strictEqual(boxes.bySlot.size, model.size, "and nothing is kept for nobody")
           assert.strictEqual(boxes.running.size, [...model.values()].filter((of) => of.running).length)
           for (const other of passed.keys()) if (!model.has(other)) passed.delete(other)
         }
@@ -141,7 +141,7 @@ describe("mailboxes", () => {
     const all = [running, waiting, open("held", 1, true), open("ready", 1)]
     const other = open("other", 2)
     assert.deepStrictEqual(new Set(Mailboxes.dropPartition(boxes, 1)), new Set(all))
-    assert.deepStrictEqual([...boxes.byKey.keys()], ["other"])
+    assert.deepStrictEqual([...boxes.bySlot.values()], [other])
     assert.strictEqual(boxes.running.size, 0)
     assert.strictEqual(Mailboxes.take(boxes, Mailboxes.nextLine(boxes)!.priority), other)
     Mailboxes.wake(boxes, waiting, 9)

@@ -74,29 +74,31 @@ export const makeMemoryBroker = Effect.sync(() => {
       : Effect.succeed(topic)
   }
 
+  /** All at once: of two that take turns the older would give by a list of members that is no longer true. */
   const rebalance = (group: MemoryGroup): Effect.Effect<void> =>
-    Effect.gen(function* () {
+    Effect.sync(() => {
       const ids = [...group.members].map((member) => member.id)
       for (const member of group.members) {
         const share = new Set(shareOf(member.id, ids, group.topic.logs.length))
         const back = [...member.held].filter(([p, held]) => !share.has(p) && !held.draining).map(([p]) => p)
         for (const partition of back) member.held.get(partition)!.draining = true
-        if (back.length > 0) yield* Queue.offer(member.events, { _tag: "Revoked", partitions: back })
+        if (back.length > 0) Queue.offerUnsafe(member.events, { _tag: "Revoked", partitions: back })
         const taken = [...share].filter((p) => !group.owners.has(p))
         for (const partition of taken) {
           group.owners.set(partition, member)
           member.held.set(partition, { position: undefined, paused: false, draining: false })
         }
-        if (taken.length > 0) yield* Queue.offer(member.events, { _tag: "Assigned", partitions: taken })
+        if (taken.length > 0) Queue.offerUnsafe(member.events, { _tag: "Assigned", partitions: taken })
       }
     })
 
-  const drop = (member: MemoryMember): Effect.Effect<void> => {
-    member.alive = false
-    member.group.members.delete(member)
-    for (const [partition, owner] of member.group.owners) if (owner === member) member.group.owners.delete(partition)
-    return rebalance(member.group)
-  }
+  const drop = (member: MemoryMember): Effect.Effect<void> =>
+    Effect.suspend(() => {
+      member.alive = false
+      member.group.members.delete(member)
+      for (const [partition, owner] of member.group.owners) if (owner === member) member.group.owners.delete(partition)
+      return rebalance(member.group)
+    })
 
   const append = Effect.fnUntraced(function* (records: ReadonlyArray<OutgoingRecord>) {
     const fault = failing.shift()

@@ -1,0 +1,32 @@
+/**
+ * Tells the broker now and then how far each partition is: for lag tools, and
+ * because records that no group has read are kept. The journal's own position
+ * is the truth; what could not be told is told with the next report.
+ */
+import { Duration, Effect } from "effect"
+import { forkLoop } from "./forkLoop.ts"
+import type { Lane } from "./Lane.ts"
+
+const everyMs = 1_000
+
+const report = Effect.fnUntraced(function* (lanes: ReadonlyArray<Lane>) {
+  for (const lane of lanes) {
+    for (const ownership of lane.owned.values()) {
+      const { next } = ownership.mark
+      if (lane.membership === null || next === ownership.committed) continue
+      const told = lane.membership.commit(ownership.partition, next)
+      yield* Effect.ignore(
+        Effect.andThen(
+          told,
+          Effect.sync(() => {
+            ownership.committed = next
+          })
+        )
+      )
+    }
+  }
+})
+
+/** Reports as long as the scope is open. */
+export const runOffsetReport = (lanes: ReadonlyArray<Lane>) =>
+  forkLoop("the report of offsets", Effect.andThen(Effect.sleep(Duration.millis(everyMs)), report(lanes)))
