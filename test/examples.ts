@@ -7,7 +7,7 @@ import { Effect, Layer, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import { readdirSync } from "node:fs"
 import * as path from "node:path"
-import { eventTypesOf, EventTypes } from "../src/api/EventTypes.ts"
+import { eventTypesOf } from "../src/api/EventTypes.ts"
 import { check } from "../src/api/submission.ts"
 import { loadActors } from "../src/cli/actors.ts"
 import { brokerMigrations } from "../src/broker/postgres/migrations.ts"
@@ -44,8 +44,9 @@ const differences = (file: string) =>
     const wanted = yield* Schema.decodeUnknownEffect(Check)(module.check)
     yield* startWorker({ actors })
     const intake = yield* EventIntake
-    const events = yield* Effect.forEach(wanted.events, (event) => check(event, undefined, [])).pipe(
-      Effect.provideService(EventTypes, eventTypesOf(actors))
+    const types = eventTypesOf(actors)
+    const events = yield* Effect.forEach(wanted.events, (event) =>
+      Effect.fromResult(check(types, event, undefined, []))
     )
     yield* intake.submit(events)
     while (!(yield* flowProgress(events.map((event) => event.id))).every((flow) => flow.isOver)) yield* Effect.sleep(20)

@@ -58,11 +58,11 @@ const untilEnded = (count: number) =>
     while (true) {
       const { succeeded, otherwise } = yield* endedTasks
       if (succeeded + otherwise >= count) return succeeded
-      yield* Effect.sleep("10 millis")
+      yield* Effect.sleep("100 millis")
     }
   })
 
-const warmUp = 10
+const warmUp = 40
 
 /** `count` pictures. */
 export const convert = (count = 200) =>

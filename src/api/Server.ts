@@ -44,10 +44,10 @@ const authorization = Layer.effect(
   Effect.map(Tokens, (tokens) =>
     Authorization.of({
       bearer: (httpEffect, { credential }) =>
-        Effect.gen(function* () {
-          const isValid = yield* guarded(tokens.isValid(Redacted.value(credential)))
-          return isValid ? yield* httpEffect : yield* Unauthorized.of()
-        })
+        guarded(tokens.isValid(Redacted.value(credential))).pipe(
+          Effect.flatMap((isValid) => (isValid ? Effect.void : Effect.fail(Unauthorized.of()))),
+          Effect.andThen(httpEffect)
+        )
     })
   )
 )

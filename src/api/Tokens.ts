@@ -6,7 +6,7 @@
 import { Clock, Context, Effect, Layer } from "effect"
 import type { SqlError } from "effect/sql"
 import { SqlClient } from "effect/sql"
-import { createHash, randomBytes, timingSafeEqual } from "node:crypto"
+import { hash, randomBytes, timingSafeEqual } from "node:crypto"
 
 export class Tokens extends Context.Service<
   Tokens,
@@ -21,7 +21,7 @@ export class Tokens extends Context.Service<
   }
 >()("postroom/api/Tokens") {}
 
-const digestOf = (secret: string): string => createHash("sha256").update(secret).digest("hex")
+const digestOf = (secret: string): string => hash("sha256", secret)
 
 const shape = /^pr_([0-9a-f]{12})\.([0-9A-Za-z_-]{43})$/
 
@@ -44,22 +44,26 @@ export const layer = Layer.effect(
       return `pr_${id}.${secret}`
     })
 
-    const isValid = Effect.fnUntraced(function* (token: string) {
-      const match = shape.exec(token)
-      if (match === null) return false
-      const id = match[1]!
-      const digest = digestOf(match[2]!)
-      const now = clock.currentTimeMillisUnsafe()
-      const remembered = known.get(id)
-      if (remembered !== undefined && remembered.until > now) return equal(remembered.digest, digest)
+    const lookUp = Effect.fnUntraced(function* (id: string, digest: string) {
       const rows = yield* sql<{
         digest: string
       }>`UPDATE token SET last_used_at = now() WHERE id = ${id} RETURNING digest`
       known.delete(id)
       if (rows[0] === undefined) return false
-      known.set(id, { digest: rows[0].digest, until: now + rememberedMs })
+      known.set(id, { digest: rows[0].digest, until: clock.currentTimeMillisUnsafe() + rememberedMs })
       return equal(rows[0].digest, digest)
     })
+
+    const isValid = (token: string) => {
+      const match = shape.exec(token)
+      if (match === null) return Effect.succeed(false)
+      const id = match[1]!
+      const digest = digestOf(match[2]!)
+      const remembered = known.get(id)
+      return remembered !== undefined && remembered.until > clock.currentTimeMillisUnsafe()
+        ? Effect.succeed(equal(remembered.digest, digest))
+        : lookUp(id, digest)
+    }
 
     const some = Effect.map(sql<{ some: boolean }>`SELECT EXISTS (SELECT 1 FROM token) AS some`, ([row]) => row!.some)
 

@@ -4,7 +4,14 @@
  * routing and body reading would answer with empty bodies.
  */
 import { Cause, Effect, Exit } from "effect"
-import { HttpRouter, HttpServerError, HttpServerRequest, HttpServerRespondable, HttpServerResponse } from "effect/http"
+import {
+  Headers,
+  HttpRouter,
+  HttpServerError,
+  HttpServerRequest,
+  HttpServerRespondable,
+  HttpServerResponse
+} from "effect/http"
 import { HttpApi } from "effect/http-api"
 import { countRequest } from "../observability/requestMetrics.ts"
 import { Api } from "./Contract.ts"
@@ -51,6 +58,8 @@ const problem = (error: { readonly status: number }): HttpServerResponse.HttpSer
 const isProblem = (response: HttpServerResponse.HttpServerResponse): boolean =>
   response.headers["content-type"]?.startsWith(problemType) === true
 
+const always = Headers.fromInput({ "cache-control": "no-store", "x-content-type-options": "nosniff" })
+
 const retryAfterSeconds = "1"
 
 /** Layer that makes every answer of the router follow these rules; `bodyLimit` in bytes. */
@@ -89,10 +98,7 @@ export const layerAnswers = (bodyLimit: number) => {
 
   const finish = (response: HttpServerResponse.HttpServerResponse) => {
     const said = response.status < 400 || isProblem(response) ? response : asProblem(response)
-    const kept = HttpServerResponse.setHeaders(said, {
-      "cache-control": "no-store",
-      "x-content-type-options": "nosniff"
-    })
+    const kept = HttpServerResponse.setHeaders(said, always)
     if (said.status === 401) return HttpServerResponse.setHeader(kept, "www-authenticate", 'Bearer realm="postroom"')
     if (said.status === 503) return HttpServerResponse.setHeader(kept, "retry-after", retryAfterSeconds)
     return kept

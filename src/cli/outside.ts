@@ -60,10 +60,13 @@ const modelsLayer = (settings: Settings, sandbox: Sandbox | null) =>
     userKey: secretOr(settings.userSecret)
   })
 
-/** Files of the installation: blobs, and the folder where the converter works, in one file system. */
+/**
+ * Files of the installation: blobs, and the folder where the converter works. It is the one where the store writes:
+ * what a killed process left there goes at a later start.
+ */
 export const layerFiles = (dataDir: string) => {
   const folder = path.resolve(dataDir, "files")
-  const work = path.join(folder, "work")
+  const work = path.join(folder, "incoming")
   return Layer.mergeAll(
     layerFileBlobs({ folder }),
     Layer.effect(

@@ -1,7 +1,7 @@
 /** `postroom produce`: one event in, as POST /events takes it. */
 import { Data, Duration, Effect, Layer } from "effect"
 import { text as readText } from "node:stream/consumers"
-import { eventTypesOf, EventTypes } from "../api/EventTypes.ts"
+import { eventTypesOf } from "../api/EventTypes.ts"
 import type { BadRequest } from "../api/Problems.ts"
 import { check } from "../api/submission.ts"
 import { Broker } from "../broker/Broker.ts"
@@ -46,12 +46,14 @@ export interface ProduceOptions {
 export const produce = Effect.fn("produce")(function* (settings: Settings, options: ProduceOptions) {
   const actors = yield* readActors(outsideOf(settings, true).missing, options.actors)
   const data = yield* parse(options.data ?? (yield* Effect.promise(() => readText(process.stdin))))
-  const types = Layer.succeed(EventTypes, eventTypesOf(actors))
-  const event = yield* check(
+  const types = eventTypesOf(actors)
+  const checked = check(
+    types,
     { type: options.type, user: options.user, data, ...(options.id === null ? {} : { id: options.id }) },
     undefined,
     []
-  ).pipe(Effect.mapError(explain), Effect.provide(types))
+  )
+  const event = yield* Effect.mapError(Effect.fromResult(checked), explain)
   const acceptance = yield* Effect.gen(function* () {
     // Only the topics: whether queues are off is for those to say who run them.
     const broker = yield* Broker

@@ -18,7 +18,11 @@ const settings: ReadonlyArray<readonly [name: string, value: string, reason: str
   ["commit_delay", "0", "Postroom groups its writes itself; waiting for company would only add latency"],
   ["wal_compression", "pglz", "full pages after a checkpoint are most of the log; packed they fsync faster"],
   ["max_wal_size", "1GB", "checkpoints by time, not in the middle of a burst; bounds crash recovery to seconds"],
-  ["min_wal_size", "160MB", "segments are reused rather than made: a new one costs a write of 16 MB"],
+  [
+    "min_wal_size",
+    "160MB",
+    "segments are reused rather than made: a new one is written twice, and commits wait for it"
+  ],
   ["checkpoint_timeout", "5min", "bounds what a crash recovery has to read"],
   ...(process.platform === "linux"
     ? ([

@@ -90,19 +90,23 @@ const moveIn = async (source: string, file: string): Promise<void> => {
   }
 }
 
+/** Read through one buffer: a new one per chunk would have the collector run after every few files. */
 const hashFile = async (file: string): Promise<StoredBlob> => {
   const hash = createHash("sha256")
-  let size = 0
   const handle = await fs.open(file, "r")
   try {
-    for await (const chunk of handle.createReadStream({ highWaterMark: 1 << 18, autoClose: false })) {
-      hash.update(chunk)
-      size += chunk.length
+    const { size: expected } = await handle.stat()
+    const buffer = Buffer.allocUnsafe(Math.min(Math.max(expected, 1), 1 << 18))
+    let size = 0
+    while (true) {
+      const { bytesRead } = await handle.read(buffer, 0, buffer.length, size)
+      if (bytesRead === 0) return { sha256: hash.digest("hex"), size }
+      hash.update(buffer.subarray(0, bytesRead))
+      size += bytesRead
     }
   } finally {
     await handle.close()
   }
-  return { sha256: hash.digest("hex"), size }
 }
 
 const sweepIncoming = (incoming: string, life: Duration.Duration) =>

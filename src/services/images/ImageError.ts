@@ -2,7 +2,7 @@
  * Every way work on a picture can fail, as one tagged error with a closed set of reasons. The text of a
  * reason is fit to be shown to the user whose picture it is.
  */
-import { Effect, Schema } from "effect"
+import { Schema } from "effect"
 
 /** Not a picture, or one of a kind that is not decoded here (SVG, HEIC, PDF, camera raw, video). */
 export class UnsupportedFormat extends Schema.TaggedError<UnsupportedFormat>()("UnsupportedFormat", {
@@ -60,11 +60,3 @@ export class ImageError extends Schema.TaggedError<ImageError>()("ImageError", {
     return this.reason.isRetryable
   }
 }
-
-/** A call to the file system around a picture; what goes wrong with it is a `StorageError`. */
-export const onDisk = <A>(run: () => Promise<A>): Effect.Effect<A, ImageError> =>
-  Effect.tryPromise({
-    try: run,
-    catch: (cause) =>
-      new ImageError({ reason: new StorageError({ detail: cause instanceof Error ? cause.message : String(cause) }) })
-  })

@@ -5,7 +5,8 @@ import * as fs from "node:fs/promises"
 import * as os from "node:os"
 import * as path from "node:path"
 import { makeChildPool } from "./ChildPool.ts"
-import { type ImageError, onDisk } from "./ImageError.ts"
+import { onDisk, remove } from "./disk.ts"
+import type { ImageError } from "./ImageError.ts"
 import { type Converted, type ConvertRequest, Images } from "./Images.ts"
 import type { Limits } from "./Job.ts"
 import { recipeV1 } from "./Recipe.ts"
@@ -31,11 +32,6 @@ export interface SharpImagesOptions {
 }
 
 const megabyte = 2 ** 20
-
-const remove = (...files: ReadonlyArray<string>) =>
-  Effect.forEach(files, (file) => Effect.ignore(onDisk(() => fs.rm(file, { force: true, recursive: true }))), {
-    discard: true
-  })
 
 const makeSharpImages = Effect.fnUntraced(function* (options: SharpImagesOptions) {
   const limits: Limits = {

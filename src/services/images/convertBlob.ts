@@ -1,10 +1,9 @@
 /** From a kept picture to kept derivatives: the way the converter takes. */
 import { Effect } from "effect"
-import * as fs from "node:fs/promises"
-import * as path from "node:path"
 import type { BlobError } from "../blobs/BlobError.ts"
 import { Blobs } from "../blobs/Blobs.ts"
-import { type ImageError, onDisk } from "./ImageError.ts"
+import { remove } from "./disk.ts"
+import type { ImageError } from "./ImageError.ts"
 import { type Converted, type ConvertRequest, Images } from "./Images.ts"
 import type { Derivative } from "./Job.ts"
 
@@ -29,11 +28,11 @@ export const convertBlob = Effect.fn("Images.convertBlob")(function* (
   return yield* Effect.scoped(
     Effect.gen(function* () {
       const input = yield* blobs.file(sha256)
-      const directory = yield* Effect.acquireRelease(
-        onDisk(() => fs.mkdtemp(path.join(request.directory, "convert-"))),
-        (made) => Effect.ignore(onDisk(() => fs.rm(made, { recursive: true, force: true })))
+      const converted = yield* images.convert({ ...request, input })
+      // Both are moved into the store; what could not be is nobody's.
+      yield* Effect.addFinalizer((exit) =>
+        exit._tag === "Success" ? Effect.void : remove(converted.preview.path, converted.thumbnail.path)
       )
-      const converted = yield* images.convert({ ...request, input, directory })
       yield* blobs.putFile(converted.preview.path, { durable: false })
       yield* blobs.putFile(converted.thumbnail.path, { durable: false })
       return {
