@@ -70,6 +70,32 @@ describe("topics in Postgres", () => {
     })
   )
 
+  it.live(
+    "records that come with their note and records that are fetched make one order, each once and unchanged",
+    () =>
+      Effect.gen(function* () {
+        const { url, broker } = yield* world(1)
+        const reader = yield* readGroup(broker, { group: "g", topic, from: () => 0 })
+        yield* until("the partition is held", () => reader.held.size === 1)
+        const other = Context.get(yield* Layer.build(Layer.provideMerge(postgresBroker(), clientOf(url))), Broker)
+        const odd = { topic, key: bytes("kü\u0000"), value: null, headers: { "ä\n": "\u{1F600} \n 1 2" } }
+        const large = "x".repeat(9_000)
+        let appended = 0
+        for (const batch of [["a"], ["b", "c"], ["d"], [large], ["e"], ["f"]]) {
+          // The pause after which an append takes its note along.
+          yield* Effect.sleep("6 millis")
+          yield* other.append([...batch.map((value) => record(value)), ...(batch.length === 1 ? [] : [odd])])
+          yield* Effect.sleep("6 millis")
+          yield* other.append([odd])
+          yield* other.append([record("at once")])
+          appended += batch.length + (batch.length === 1 ? 0 : 1) + 2
+        }
+        yield* until("all is read", () => reader.records.length >= appended)
+        const kept = yield* broker.read({ topic, partition: 0, from: 0, limit: 100 })
+        assert.deepStrictEqual(reader.records, kept)
+      })
+  )
+
   it.live("a member whose session is cut is told that it lost all, and takes part again with a new one", () =>
     Effect.gen(function* () {
       const { url, broker } = yield* world()

@@ -10,13 +10,15 @@ import { partitionOf } from "../murmur2.ts"
 import type { OutgoingRecord, Position } from "../Record.ts"
 import { byteas, ints, smallints, texts } from "../../database/columns.ts"
 import { refused } from "./refused.ts"
+import { contentOf, payloadSql } from "./Note.ts"
 import type { StoredTopic, Topics } from "./Topics.ts"
 import { channel } from "./Wakeups.ts"
 import type { Wakeups } from "./Wakeups.ts"
 
 // One statement: the rows that `locked` returns are the newest versions, whatever the snapshot says.
 const statement = `
-WITH locked AS (
+WITH moment AS (SELECT date_trunc('milliseconds', clock_timestamp()) AS at),
+locked AS (
   SELECT p.topic, p.partition, p.next_offset, c.n
   FROM topic_partition p JOIN unnest($1::int2[], $2::int4[], $3::int4[]) c (topic, partition, n)
     ON p.topic = c.topic AND p.partition = c.partition
@@ -26,11 +28,13 @@ grown AS (
   WHERE p.topic = l.topic AND p.partition = l.partition),
 written AS (
   INSERT INTO record (topic, partition, "offset", key, value, headers, at)
-  SELECT r.topic, r.partition, l.next_offset + r.place, r.key, r.value, r.headers, clock_timestamp()
-  FROM unnest($4::int2[], $5::int4[], $6::int4[], $7::bytea[], $8::bytea[], $9::text[])
+  SELECT r.topic, r.partition, l.next_offset + r.place, r.key, r.value, r.headers, m.at
+  FROM moment m, unnest($4::int2[], $5::int4[], $6::int4[], $7::bytea[], $8::bytea[], $9::text[])
     r (topic, partition, place, key, value, headers)
   JOIN locked l ON l.topic = r.topic AND l.partition = r.partition)
-SELECT topic, partition, next_offset, CASE WHEN $10 <> '' THEN pg_notify('${channel}', $10)::text END FROM locked`
+SELECT topic, partition, next_offset, CASE WHEN $10 <> '' THEN pg_notify('${channel}',
+  ${payloadSql("$10", "$11", "partition", "next_offset", "moment.at")})::text END
+FROM locked, moment`
 
 /** How many keyless records have been appended: they go round the partitions in turn. */
 interface Turn {
@@ -89,7 +93,8 @@ export const makeAppend = (
           byteas(records.map((r) => r.key)),
           byteas(records.map((r) => r.value)),
           texts(records.map((r) => JSON.stringify(r.headers))),
-          note ?? ""
+          note ?? "",
+          note !== null && records.length === 1 ? contentOf(records[0]!) : ""
         ])
         .pipe(refused("append"))
       yield* sql.afterCommit(Effect.sync(() => (note === null ? wakeups.grown(grown) : wakeups.ringAll(grown))))

@@ -14,6 +14,7 @@ import type { TopicRecord } from "../Record.ts"
 import type { Signal } from "../Signal.ts"
 import type { FetchLimits, FetchPosition } from "./Fetch.ts"
 import type { GroupKey } from "./Groups.ts"
+import type { NotedRecord } from "./Note.ts"
 import type { StoredTopic } from "./Topics.ts"
 
 interface HeldPartition {
@@ -28,6 +29,8 @@ export interface Member {
   readonly held: Map<number, HeldPartition>
   readonly events: Queue.Queue<MemberEvent>
   readonly wake: Signal
+  /** Whether a fetch is under way, which may bring what a note brings too. */
+  fetching: boolean
 }
 
 /** Takes up newly claimed partitions. */
@@ -88,6 +91,19 @@ const room = (member: Member): Effect.Effect<void> =>
     Queue.sizeUnsafe(member.events) < eventsAhead ? Effect.void : Effect.andThen(Effect.sleep("2 millis"), room(member))
   )
 
+/**
+ * Takes a record that a note brought, where it is the next one of a partition that is read and nothing else is on its
+ * way; answers false where it must be fetched.
+ */
+export const takeNoted = (member: Member, record: NotedRecord): boolean => {
+  const state = member.held.get(record.partition)
+  const isNext = state !== undefined && state.position === record.offset && !state.paused && !state.draining
+  if (!isNext || member.fetching || Queue.sizeUnsafe(member.events) >= eventsAhead) return false
+  state.position = record.offset + 1
+  Queue.offerUnsafe(member.events, { _tag: "Records", records: [{ ...record, topic: member.topic.name }] })
+  return true
+}
+
 /** Whether a partition may have given less than it has, because of a limit. */
 const isCut = (records: ReadonlyArray<TopicRecord>, limits: FetchLimits): boolean => {
   if (records.length >= limits.records) return true
@@ -111,17 +127,20 @@ export const fetchLoop = (
       yield* room(member)
       const positions = positionsOf(member)
       if (positions.length === 0) return yield* member.wake.wait
+      member.fetching = true
       const fetched = yield* fetch(positions)
       const records = accept(member, positions, fetched)
+      member.fetching = false
       if (records.length > 0) yield* Queue.offer(member.events, { _tag: "Records", records })
       // What was appended since has rung: that ring is remembered.
       if (!isCut(fetched, limits)) yield* member.wake.wait
     }).pipe(
-      Effect.catch((error) =>
-        Effect.andThen(
+      Effect.catch((error) => {
+        member.fetching = false
+        return Effect.andThen(
           Effect.logWarning("reading the topic failed, trying again", error.message),
           Effect.sleep("200 millis")
         )
-      )
+      })
     )
   )

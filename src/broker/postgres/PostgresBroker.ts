@@ -17,7 +17,7 @@ import { makeFetch } from "./Fetch.ts"
 import type { FetchLimits } from "./Fetch.ts"
 import { makeGroups, slotOf } from "./Groups.ts"
 import { makeLags } from "./Lags.ts"
-import { assigned, fetchLoop, lost, revoked } from "./Member.ts"
+import { assigned, fetchLoop, lost, revoked, takeNoted } from "./Member.ts"
 import type { Member } from "./Member.ts"
 import { refused } from "./refused.ts"
 import { keepSession } from "./Session.ts"
@@ -127,8 +127,6 @@ const make = (options: PostgresBrokerOptions) =>
       return Effect.forEach(members, (member) => lost(member, [...member.held.keys()]), { discard: true })
     })
 
-    // A change in a group is told to the others, so that a join or a leave need not wait for the tick.
-    wakeups.subscribe(groupsChanged, keeperBell.ring)
     yield* Effect.forkScoped(keepSession(live, loseAll))
 
     const join = Effect.fn("Broker.join")(function* ({ group, topic: name }: { group: string; topic: string }) {
@@ -138,14 +136,20 @@ const make = (options: PostgresBrokerOptions) =>
         topic,
         held: new Map(),
         events: yield* Queue.unbounded<MemberEvent>(),
-        wake: makeSignal()
+        wake: makeSignal(),
+        fetching: false
       }
       members.add(member)
-      const unsubscribe = wakeups.subscribe(topic.id, member.wake.ring)
+      const unsubscribe = wakeups.subscribe(topic.id, (noted) => {
+        if (noted === null || !takeNoted(member, noted)) member.wake.ring()
+      })
+      // A change in a group is told to the others, so that a join or a leave need not wait for the tick.
+      const unsubscribeGroups = wakeups.subscribe(groupsChanged, () => keeperBell.ring())
       yield* Effect.addFinalizer(() =>
         Effect.suspend(() => {
           members.delete(member)
           unsubscribe()
+          unsubscribeGroups()
           return session === undefined ? Effect.void : groups.leave(session.id, member.key)
         }).pipe(
           Effect.tap(() => Effect.sync(() => wakeups.grown([groupsChanged]))),

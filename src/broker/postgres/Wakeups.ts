@@ -6,8 +6,10 @@
  * takes it along, which saves its reader a round trip.
  */
 import { PgClient } from "@effect/sql-pg"
-import { Clock, Effect, Queue, Schedule } from "effect"
+import { Clock, Effect, Latch, Queue, Schedule } from "effect"
 import { makeSignal } from "../Signal.ts"
+import { readNote } from "./Note.ts"
+import type { NotedRecord } from "./Note.ts"
 
 /** The channel of Postgres on which processes tell each other what has grown. */
 export const channel = "postroom_record"
@@ -18,9 +20,12 @@ const notify = `SELECT set_config('synchronous_commit', 'off', true), pg_notify(
 /** So long must nothing have been appended here for an append to take its NOTIFY along, ms. */
 const pauseMs = 5
 
+/** Called when a topic may have grown, with what was appended to it where the note says so. */
+export type Bell = (record: NotedRecord | null) => void
+
 export interface Wakeups {
-  /** Rings `wake` whenever `topic` may have grown, until the scope ends. */
-  readonly subscribe: (topic: number, wake: () => void) => () => void
+  /** Rings `bell` whenever `topic` may have grown, until the answer is called. */
+  readonly subscribe: (topic: number, bell: Bell) => () => void
   /** After a commit: wakes this process, and others where there are any. */
   readonly grown: (topics: Iterable<number>) => void
   /** What an append should notify of in its own transaction; null where `grown` is to tell after the commit. */
@@ -35,14 +40,15 @@ export interface Wakeups {
 export const makeWakeups = (others: () => boolean) =>
   Effect.gen(function* () {
     const pg = yield* PgClient.PgClient
-    const bells = new Map<number, Set<() => void>>()
+    const bells = new Map<number, Set<Bell>>()
     const pending = new Set<number>()
     const outgoing = makeSignal()
+    const reads = Latch.makeUnsafe()
     const clock = yield* Clock.Clock
     let appendedAt = 0
 
-    const ring = (topic: number) => {
-      for (const bell of bells.get(topic) ?? []) bell()
+    const ring = (topic: number, record: NotedRecord | null = null) => {
+      for (const bell of bells.get(topic) ?? []) bell(record)
     }
 
     const send = Effect.gen(function* () {
@@ -58,15 +64,17 @@ export const makeWakeups = (others: () => boolean) =>
     const listen = Effect.scoped(
       Effect.gen(function* () {
         const inbox = yield* pg.listen(channel)
+        // What was said before it listened.
         for (const topic of bells.keys()) ring(topic)
         while (true) {
-          const note = yield* Queue.take(inbox)
-          for (const topic of note.payload.split(",")) ring(Number(topic))
+          const { topics, record } = readNote((yield* Queue.take(inbox)).payload)
+          for (const topic of topics) ring(topic, record)
         }
       })
     )
+    // Who reads nothing need not be woken by every append of the others.
     yield* Effect.forkScoped(
-      listen.pipe(
+      Effect.andThen(reads.await, listen).pipe(
         Effect.tapError((error) => Effect.logDebug("listening to the database ended, listening again", error.message)),
         Effect.retry(Schedule.spaced("500 millis"))
       )
@@ -84,11 +92,12 @@ export const makeWakeups = (others: () => boolean) =>
         appendedAt = now
         return isPaused && others() ? [...topics].join(",") : null
       },
-      subscribe: (topic, wake) => {
+      subscribe: (topic, bell) => {
         let set = bells.get(topic)
         if (set === undefined) bells.set(topic, (set = new Set()))
-        set.add(wake)
-        return () => set.delete(wake)
+        set.add(bell)
+        reads.openUnsafe()
+        return () => set.delete(bell)
       },
       grown: (topics) => {
         const some = others()
@@ -98,6 +107,6 @@ export const makeWakeups = (others: () => boolean) =>
         }
         if (some) outgoing.ring()
       },
-      ring
+      ring: (topic) => ring(topic)
     } satisfies Wakeups
   })
