@@ -117,7 +117,7 @@ export const makeAttempts = <R>(options: AttemptsOptions<R>) =>
         if (task.record === null) return void options.runFork(Effect.andThen(reload(task), Effect.sync(go)))
         run(task)
       }
-      if (task.crashes > poisonous) {
+      if (task.crashes >= poisonous + aloneDeaths) {
         task.startedAt = clock.currentTimeMillisUnsafe()
         if (task.record !== null)
           return settle(task, null, fail("crashed the worker", `a worker died ${task.crashes} times while it ran`))
@@ -141,5 +141,11 @@ export const makeAttempts = <R>(options: AttemptsOptions<R>) =>
     } satisfies Attempts
   })
 
-/** A task that was running in so many crashes is run alone; in one more, it is failed. */
+/** A task that was running in so many crashes is run alone from then on. */
 export const poisonous = 3
+
+/**
+ * A task whose worker died so often while it ran alone is failed. One such death proves little: whoever kills workers
+ * again and again from outside hits the task that every start begins with.
+ */
+const aloneDeaths = 2

@@ -220,7 +220,7 @@ describe("after a worker has crashed", () => {
       yield* world.broker.ensureTopics([{ name: "work", partitions: 1, retentionMs: 1 }])
       yield* world.post("poison", [1, 2])
       for (const user of upTo(20)) yield* world.post(`user${user}`, upTo(5))
-      for (const _ of upTo(8)) {
+      for (const _ of upTo(9)) {
         const before = starts
         const worker = yield* world.start([actor])
         for (let i = 0; i < 200; i++) {
@@ -234,8 +234,8 @@ describe("after a worker has crashed", () => {
       // What is suspected runs alone: it waits until the poison's other task, which never ends, has used its time.
       yield* pass(70_000)
       assert.deepInclude(world.task("poison", 1), { state: "failed", reason: "crashed the worker" })
-      assert.strictEqual(beside.filter((count) => count === 1).length > 0, true, "it ran alone at last")
-      assert.isAtMost(starts, 7)
+      assert.isAtLeast(beside.filter((count) => count === 1).length, 2, "it ran alone twice at last")
+      assert.isAtMost(starts, 8)
       assert.strictEqual([...world.tables.tasks.values()].filter((task) => task.state === "succeeded").length, 100)
       assert.strictEqual((yield* world.contents("work.dlq")).length, 1)
     })
