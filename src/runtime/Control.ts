@@ -3,7 +3,7 @@
  * tasks to cancel or to retry. The journal's rows are the truth; the bell makes
  * it quick, and a look every second makes it certain.
  */
-import { Clock, Duration, Effect } from "effect"
+import { Clock, Duration, Effect, Schedule } from "effect"
 import { makeSignal } from "../broker/Signal.ts"
 import { mailboxKeyOf } from "../domain/Task.ts"
 import { isFinal } from "../domain/TaskState.ts"
@@ -15,13 +15,13 @@ import type { Intake } from "./Intake.ts"
 import * as Fifo from "./Fifo.ts"
 import { forkLoop } from "./forkLoop.ts"
 import { fromJournal } from "./LiveTask.ts"
-import type { Lane, LiveTask } from "./Lane.ts"
+import type { Lane, LiveTask, Ownership } from "./Lane.ts"
 import * as Mailboxes from "./Mailboxes.ts"
 import type { Settlement } from "./Settlement.ts"
 
 export interface Wishes {
   controls: Controls
-  /** Tasks to be cancelled that were not found yet. */
+  /** Tasks to be cancelled: looked at when a task comes into memory. */
   readonly cancels: Set<string>
   /** Mailboxes this process has blocked, by slot, with the number of the last look that may not have seen it. */
   readonly blocked: Map<string, number>
@@ -98,19 +98,20 @@ export const makeControl = (options: ControlOptions) =>
 
     const cancel = Effect.fnUntraced(function* (command: PendingCommand) {
       const task = find(lanes, command.task)
-      const finish = () => {
+      const finish = (by: Ownership | null) => {
         wishes.cancels.delete(command.task)
-        flush.command({ task: command.task, kind: "cancel" })
+        flush.command({ task: command.task, kind: "cancel" }, by)
       }
+      // Also where it is here: its partition may go, and come back before the next look.
+      wishes.cancels.add(command.task)
       if (task !== undefined) {
         if (isFinal(task.state)) return
-        if (task.state === "in_progress") return attempts.stop(task, "cancel")
-        settlement.cancelQueued(task, "an operator")
-        return finish()
+        // One that waits until it may run alone is no longer in line: it is stopped at its start.
+        const isGone = task.state === "queued" && settlement.cancelQueued(task, "an operator")
+        return isGone ? finish(task.ownership) : attempts.stop(task, "cancel")
       }
-      wishes.cancels.add(command.task)
       if (command.at === null) return
-      if (isFinal(command.at.state)) return finish()
+      if (isFinal(command.at.state)) return finish(null)
       const ownership = lanes.find((lane) => lane.actor.name === command.at!.queue)?.owned.get(command.at.partition)
       if (ownership === undefined || !ownership.alive || ownership.draining) return
       // It stands in the journal alone: behind many others of its key.
@@ -124,7 +125,7 @@ export const makeControl = (options: ControlOptions) =>
       spilled.spilled = true
       ownership.live.set(row.id, spilled)
       settlement.cancelQueued(spilled, "an operator")
-      finish()
+      finish(ownership)
     })
 
     const retry = Effect.fnUntraced(function* (command: PendingCommand) {
@@ -138,7 +139,7 @@ export const makeControl = (options: ControlOptions) =>
         const row = yield* journal.task(command.task)
         if (row !== null && !isFinal(row.state)) intake.adopt(ownership, row)
       }
-      flush.command({ task: command.task, kind: "retry" })
+      flush.command({ task: command.task, kind: "retry" }, null)
     })
 
     const look = Effect.gen(function* () {
@@ -152,12 +153,13 @@ export const makeControl = (options: ControlOptions) =>
       for (const command of wishes.controls.commands) {
         yield* command.kind === "cancel" ? cancel(command) : retry(command)
       }
-    }).pipe(Effect.catch((error) => Effect.logWarning("the controls could not be read", error.message)))
+    }).pipe(Effect.tapError((error) => Effect.logWarning("the controls could not be read", error.message)))
 
-    yield* look
+    // What is paused must be known before anything starts.
+    yield* look.pipe(Effect.retry(Schedule.spaced(Duration.millis(pollMs))), Effect.orDie)
     yield* journal.watchControls(bell.ring)
     yield* forkLoop(
       "the control loop",
-      Effect.andThen(Effect.raceFirst(bell.wait, Effect.sleep(Duration.millis(pollMs))), look)
+      Effect.andThen(Effect.raceFirst(bell.wait, Effect.sleep(Duration.millis(pollMs))), Effect.ignore(look))
     )
   })

@@ -93,7 +93,8 @@ const make = Effect.gen(function* () {
   const round = Effect.gen(function* () {
     if (pending.length === 0) return yield* bell.wait
     const early = begunAt + paceMs - clock.currentTimeMillisUnsafe()
-    if (early > 0) yield* Effect.sleep(early)
+    // Of a clock that went back by an hour, no caller waits for an hour.
+    if (early > 0) yield* Effect.sleep(Math.min(early, paceMs))
     begunAt = clock.currentTimeMillisUnsafe()
     let count = 0
     let taken = 0

@@ -8,41 +8,26 @@
 import { Effect, Schedule } from "effect"
 import { Broker } from "../broker/Broker.ts"
 import type { BrokerError } from "../broker/BrokerError.ts"
-import type { OutgoingRecord } from "../broker/Record.ts"
 import { makeSignal } from "../broker/Signal.ts"
 import { isFinal } from "../domain/TaskState.ts"
 import { Journal } from "../journal/Journal.ts"
-import type { AttemptRow, Batch, LogRow, StateRow, StepRow } from "../journal/Journal.ts"
 import { JournalError, WriteRefused } from "../journal/JournalError.ts"
 import { forkLoop } from "./forkLoop.ts"
 import { rowOf } from "./LiveTask.ts"
-import type { LiveTask, Outbox, Ownership } from "./Lane.ts"
-import type { Task } from "../domain/Task.ts"
+import type { LiveTask, Ownership } from "./Lane.ts"
+import { batchOf, halvesOf, refusedOf, refusedOutbox } from "./Taken.ts"
+import type { Command, Item, Obeyed, Owned, Taken, Waiter } from "./Taken.ts"
 import * as Watermark from "./Watermark.ts"
 
 /** Most tasks in one transaction. */
 const batchLimit = 2_000
 
-type Command = Batch["commands"][number]
-
-/** Everything that may be written, with the partition whose fence covers it. */
-type Item =
-  | { readonly kind: "attempt"; readonly row: AttemptRow }
-  | { readonly kind: "step"; readonly row: StepRow }
-  | { readonly kind: "log"; readonly row: LogRow }
-  | { readonly kind: "skip"; readonly row: Batch["skips"][number] }
-
-interface Owned {
-  readonly ownership: Ownership
-  readonly item: Item
-}
-
 export interface Flush {
   /** The task's row is to be written as the task stands when the batch is built. */
   readonly task: (task: LiveTask) => void
   readonly item: (ownership: Ownership, item: Item) => void
-  /** A command was carried out and can be forgotten. */
-  readonly command: (command: Command) => void
+  /** A command was carried out and can be forgotten, with what its owner made of it or not at all. */
+  readonly command: (command: Command, by: Ownership | null) => void
   /** The partition's watermark moved without a row (a duplicate was skipped). */
   readonly position: (ownership: Ownership) => void
   /** Calls back once everything that is dirty now is in the journal (or was dropped with its partition). */
@@ -60,56 +45,9 @@ export interface FlushOptions {
   readonly flushed: (tasks: ReadonlyArray<LiveTask>) => void
 }
 
-interface Taken {
-  readonly tasks: ReadonlyArray<readonly [LiveTask, Task, Outbox | null]>
-  readonly items: ReadonlyArray<Owned>
-  readonly commands: ReadonlyArray<Command>
-  readonly positions: ReadonlySet<Ownership>
-  readonly waiters: ReadonlyArray<Waiter>
-  /** Whether the watermarks may move: not with the first part of what they cover. */
-  readonly isWhole: boolean
-}
-
-/** Who waits for what was dirty when it asked. */
-interface Waiter {
-  readonly done: () => void
-  /** How many tasks had become dirty by then. */
-  readonly came: number
-}
-
-const nothing: Outbox = { records: [], states: [], holds: [] }
-/** Marks a row that has been refused once already. */
-const refusedOutbox: Outbox = { ...nothing }
-
 /** What cannot even be handed to the journal is refused as well: a defect would end the one loop that writes. */
 const unwritable = (defect: unknown) =>
   Effect.fail(new JournalError({ operation: "flush", reason: new WriteRefused({ detail: String(defect) }) }))
-
-type TakenTask = Taken["tasks"][number]
-
-/** A task whose row was refused, as a failure that can be stored. */
-const refusedOf = ([task, row]: TakenTask, detail: string): TakenTask => [
-  task,
-  {
-    ...row,
-    state: "failed",
-    reason: `its end could not be stored: ${detail}`.slice(0, 1_000),
-    result: null,
-    progress: null
-  },
-  refusedOutbox
-]
-
-/** Two halves, each behind the same fence; commands go with the first, the watermarks move with the second. */
-const halvesOf = (taken: Taken): readonly [Taken, Taken] => {
-  // Rounded up, so that a task and an item part: two that stay together would be halved without end.
-  const tasks = (taken.tasks.length + 1) >> 1
-  const items = taken.items.length >> 1
-  return [
-    { ...taken, tasks: taken.tasks.slice(0, tasks), items: taken.items.slice(0, items), isWhole: false },
-    { ...taken, tasks: taken.tasks.slice(tasks), items: taken.items.slice(items), commands: [] }
-  ]
-}
 
 /** The flush loop of this process; it runs as long as the scope is open. */
 export const makeFlush = (options: FlushOptions) =>
@@ -119,7 +57,7 @@ export const makeFlush = (options: FlushOptions) =>
     const bell = makeSignal()
     const tasks = new Set<LiveTask>()
     let items: Array<Owned> = []
-    let commands: Array<Command> = []
+    let commands: Array<Obeyed> = []
     let positions = new Set<Ownership>()
     let waiters: Array<Waiter> = []
     // Dirty tasks leave in the order in which they came: a waiter's are written once as many have left as had come.
@@ -143,6 +81,7 @@ export const makeFlush = (options: FlushOptions) =>
         rows.push([task, rowOf(task), isFinal(task.state) ? task.outbox : null])
       }
       for (const { ownership } of items) touched.add(ownership)
+      for (const { by } of commands) if (by !== null) touched.add(by)
       const written = waiters.filter((waiter) => waiter.came <= left)
       const taken: Taken = { tasks: rows, items, commands, positions: touched, waiters: written, isWhole: true }
       items = []
@@ -152,56 +91,11 @@ export const makeFlush = (options: FlushOptions) =>
       return taken
     }
 
-    /** What of `taken` may still be written. */
-    const batchOf = (taken: Taken): { readonly batch: Batch; readonly outputs: ReadonlyArray<OutgoingRecord> } => {
-      const outputs: Array<OutgoingRecord> = []
-      const rows: Array<Task> = []
-      const states: Array<StateRow> = []
-      const holds: Array<Batch["holds"][number]> = []
-      for (const [task, row, outbox] of taken.tasks) {
-        if (!task.ownership.alive) continue
-        rows.push(row)
-        if (outbox === null) continue
-        outputs.push(...outbox.records)
-        states.push(...outbox.states)
-        holds.push(...outbox.holds)
-      }
-      const attempts: Array<AttemptRow> = []
-      const steps: Array<StepRow> = []
-      const logs: Array<LogRow> = []
-      const skips: Array<Batch["skips"][number]> = []
-      for (const { ownership, item } of taken.items) {
-        if (!ownership.alive) continue
-        if (item.kind === "attempt") attempts.push(item.row)
-        else if (item.kind === "step") steps.push(item.row)
-        else if (item.kind === "log") logs.push(item.row)
-        else skips.push(item.row)
-      }
-      const fences: Array<Batch["positions"][number]> = []
-      for (const ownership of taken.positions) {
-        if (!ownership.alive) continue
-        const { lane, partition, epoch, mark } = ownership
-        fences.push({ queue: lane.actor.name, partition, epoch, nextOffset: taken.isWhole ? mark.next : 0 })
-      }
-      return {
-        batch: {
-          positions: fences,
-          tasks: rows,
-          attempts,
-          steps,
-          logs,
-          states,
-          holds,
-          skips,
-          commands: taken.commands
-        },
-        outputs
-      }
-    }
-
     const write = (taken: Taken): Effect.Effect<void, JournalError | BrokerError> =>
       Effect.suspend(() => {
         const { batch, outputs } = batchOf(taken)
+        // As it stands now: it moves on while the transaction is under way.
+        const marks = taken.isWhole ? [...taken.positions].map((one) => [one, one.mark.next] as const) : []
         if (batch.positions.length === 0 && batch.commands.length === 0) return Effect.void
         return Effect.flatMap(
           Effect.catchDefect(
@@ -209,7 +103,10 @@ export const makeFlush = (options: FlushOptions) =>
             unwritable
           ),
           (stale) => {
-            if (stale.length === 0) return Effect.void
+            if (stale.length === 0) {
+              for (const [ownership, next] of marks) ownership.written = Math.max(ownership.written, next)
+              return Effect.void
+            }
             for (const ownership of taken.positions) {
               const { lane, partition } = ownership
               if (stale.some((s) => s.queue === lane.actor.name && s.partition === partition)) options.stale(ownership)
@@ -240,12 +137,31 @@ export const makeFlush = (options: FlushOptions) =>
         }
       )
 
+    /**
+     * What was not answered may have taken effect. Its ends need no second writing, and what goes with them must not
+     * get one: the records would stand twice in their topics.
+     */
+    const unwritten = Effect.fnUntraced(function* (taken: Taken) {
+      const ids = taken.tasks.flatMap(([, row, outbox]) => (outbox === null ? [] : [row.id]))
+      if (ids.length === 0) return taken
+      const known = yield* journal.known(ids)
+      const open = new Set((yield* journal.pending(ids)).map(({ id }) => id))
+      const isWritten = (id: string) => known.has(id) && !open.has(id)
+      return { ...taken, tasks: taken.tasks.filter(([, row, outbox]) => outbox === null || !isWritten(row.id)) }
+    })
+
     const round = Effect.gen(function* () {
       // Who rang may be in the middle of settling a task: all that belongs together goes into one transaction.
       if (!isDirty()) yield* Effect.andThen(bell.wait, Effect.yieldNow)
       if (!isDirty()) return
       const taken = take()
-      yield* writeAll(taken).pipe(
+      let isRepeated = false
+      const once = Effect.suspend(() => {
+        if (isRepeated) return Effect.flatMap(unwritten(taken), writeAll)
+        isRepeated = true
+        return writeAll(taken)
+      })
+      yield* once.pipe(
         Effect.tapError((error) => Effect.logWarning("the flush failed, trying again", error.message)),
         Effect.retry(Schedule.min([Schedule.exponential("20 millis"), Schedule.spaced("1 second")]))
       )
@@ -270,8 +186,8 @@ export const makeFlush = (options: FlushOptions) =>
         items.push({ ownership, item })
         bell.ring()
       },
-      command: (command) => {
-        commands.push(command)
+      command: (command, by) => {
+        commands.push({ command, by })
         bell.ring()
       },
       position: (ownership) => {

@@ -139,6 +139,15 @@ export const makeIntake = (options: IntakeOptions) =>
         : Effect.map(untilItAnswers(journal.pending(asked)), (rows) => new Map(rows.map((row) => [row.id, row])))
     }
 
+    /** The task of this id in any of the partitions: a producer that spreads its repeats may reach two at once. */
+    const liveOf = (lane: Lane, id: string): LiveTask | undefined => {
+      for (const { live } of lane.owned.values()) {
+        const task = live.get(id)
+        if (task !== undefined) return task
+      }
+      return undefined
+    }
+
     const records = Effect.fnUntraced(function* (lane: Lane, batch: ReadonlyArray<TopicRecord>) {
       const queue = lane.actor.name
       const envelopes = batch.map((record) =>
@@ -146,7 +155,7 @@ export const makeIntake = (options: IntakeOptions) =>
       )
       const ids = envelopes.map((envelope) => taskIdOf(queue, envelope.id))
       // What is in memory before the question is either still there after it, or so long in the journal that it is found.
-      const before = ids.map((id, i) => lane.owned.get(batch[i]!.partition)?.live.get(id)?.offset)
+      const before = ids.map((id) => liveOf(lane, id)?.offset)
       const known = yield* untilItAnswers(journal.known(ids))
       const pending = yield* pendingOf(lane, batch, ids, known)
       const now = clock.currentTimeMillisUnsafe()
@@ -156,8 +165,11 @@ export const makeIntake = (options: IntakeOptions) =>
         Watermark.read(ownership.mark, record.offset)
         const id = ids[i]!
         const { type, flow, priority } = envelopes[i]!
-        const earlier = known.get(id) ?? before[i] ?? ownership.live.get(id)?.offset
+        const live = liveOf(lane, id)
+        const earlier = known.get(id) ?? before[i] ?? live?.offset
         if (earlier !== undefined) {
+          // Read again while its task is in memory alone: it has no row yet.
+          if (!known.has(id) && live?.ownership === ownership && live.offset === record.offset) continue
           Watermark.journalled(ownership.mark, record.offset)
           flush.position(ownership)
           // The same record again is a replay; the same id at another place is a duplicate.
@@ -165,7 +177,8 @@ export const makeIntake = (options: IntakeOptions) =>
             flush.item(ownership, { kind: "skip", row: { flow, task: id, offset: record.offset } })
           }
           const row = pending.get(id)
-          if (row !== undefined && row.offset === record.offset) place(ownership, row, now, false)
+          if (row !== undefined && row.partition === record.partition && row.offset === record.offset)
+            place(ownership, row, now, false)
           continue
         }
         const { key, value, headers } = record

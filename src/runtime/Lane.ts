@@ -67,8 +67,8 @@ export interface Lane {
   readonly actor: Actor<any>
   readonly boxes: Mailboxes<LiveTask>
   readonly owned: Map<number, Ownership>
-  /** Partitions the broker has given to this process and not asked back. */
-  readonly assigned: Set<number>
+  /** Partitions that the broker has yet to be told are free. */
+  readonly unreleased: Set<number>
   readonly bucket: Bucket | null
   /** Decodes a record's value by the topic's Schema. */
   readonly decode: (
@@ -108,6 +108,8 @@ export interface Ownership {
   readonly carefulBelow: number
   alive: boolean
   draining: boolean
+  /** The lowest offset that is not known to be in the journal: the watermark, once its transaction has returned. */
+  written: number
   /** The offset last told to the broker; -1 before. */
   committed: number
 }

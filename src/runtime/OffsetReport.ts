@@ -12,14 +12,14 @@ const everyMs = 1_000
 const report = Effect.fnUntraced(function* (lanes: ReadonlyArray<Lane>) {
   for (const lane of lanes) {
     for (const ownership of lane.owned.values()) {
-      const { next } = ownership.mark
-      if (lane.membership === null || next === ownership.committed) continue
-      const told = lane.membership.commit(ownership.partition, next)
+      const { written } = ownership
+      if (lane.membership === null || written === ownership.committed) continue
+      const told = lane.membership.commit(ownership.partition, written)
       yield* Effect.ignore(
         Effect.andThen(
           told,
           Effect.sync(() => {
-            ownership.committed = next
+            ownership.committed = written
           })
         )
       )

@@ -4,9 +4,10 @@
  * ends. Giving one back: start nothing more, let what runs finish within a
  * bound, flush, release. Losing one: stop, forget, write nothing.
  */
-import { Clock, Duration, Effect, Schedule } from "effect"
+import { Clock, Duration, Effect, Option, Schedule } from "effect"
 import { Broker } from "../broker/Broker.ts"
 import type { Membership } from "../broker/Broker.ts"
+import { isFinal } from "../domain/TaskState.ts"
 import { Journal } from "../journal/Journal.ts"
 import type { Attempts } from "./Attempts.ts"
 import * as Fifo from "./Fifo.ts"
@@ -31,13 +32,20 @@ export interface Partitions {
   /** Drains and releases; it answers when the partition is another's to take. */
   readonly give: (lane: Lane, membership: Membership, partition: number) => Effect.Effect<void>
   readonly lose: (lane: Lane, partition: number) => void
-  /** Takes again what another took and lost although the broker gave it to this process: nobody else would. */
-  readonly takeBack: (lane: Lane) => Effect.Effect<void>
+  /** The same for one whose epoch is stale. */
+  readonly drop: (ownership: Ownership) => void
+  /**
+   * Gives a partition back whose epoch somebody else has raised, so that the broker assigns it anew: by what the
+   * broker knows it is this process's, and nobody else would take it.
+   */
+  readonly handBack: (lane: Lane, membership: Membership, partition: number) => Effect.Effect<void>
 }
 
 const untilItAnswers = Effect.retry(Schedule.min([Schedule.exponential("50 millis"), Schedule.spaced("1 second")]))
 
 const drainPollMs = 10
+const handBackMs = 1_000
+const insistMs = 100
 
 export const makePartitions = (options: PartitionsOptions) =>
   Effect.gen(function* () {
@@ -46,23 +54,10 @@ export const makePartitions = (options: PartitionsOptions) =>
     const broker = yield* Broker
     const clock = yield* Clock.Clock
 
-    /** Partitions whose taking is under way. */
-    const taking = new Set<string>()
-
-    const take = (lane: Lane, membership: Membership, partition: number): Effect.Effect<void> => {
-      const slot = `${lane.actor.name}/${partition}`
-      return Effect.suspend(() => {
-        if (taking.has(slot)) return Effect.void
-        taking.add(slot)
-        return Effect.ensuring(
-          takeNow(lane, membership, partition),
-          Effect.sync(() => taking.delete(slot))
-        )
-      })
-    }
-
-    const takeNow = Effect.fnUntraced(function* (lane: Lane, membership: Membership, partition: number) {
+    const take = Effect.fnUntraced(function* (lane: Lane, membership: Membership, partition: number) {
       const queue = lane.actor.name
+      // Assigned anew without a word between: what it was before is over.
+      lose(lane, partition)
       const lease = yield* journal.lease({ queue, partition, owner: options.owner }).pipe(
         Effect.tapError((error) => Effect.logWarning("a partition waits for its lease", error.message)),
         untilItAnswers,
@@ -84,11 +79,10 @@ export const makePartitions = (options: PartitionsOptions) =>
         carefulBelow,
         alive: true,
         draining: false,
+        written: lease.nextOffset,
         // The owner before may have died before it told the broker.
         committed: -1
       }
-      // Lost or asked back meanwhile: whoever has it next takes a higher epoch.
-      if (lane.membership !== membership || !lane.assigned.has(partition)) return
       lane.owned.set(partition, ownership)
       yield* intake.load(ownership, lease.nextOffset)
       // What comes while the queue is full waits with the rest of it.
@@ -99,9 +93,20 @@ export const makePartitions = (options: PartitionsOptions) =>
     const runningOf = (ownership: Ownership) =>
       [...ownership.lane.boxes.running].filter((box) => box.partition === ownership.partition)
 
+    /** Whether records from before the last unclean end are still to be done. */
+    const hasSuspects = ({ lane, live, mark, carefulBelow, partition }: Ownership): boolean => {
+      if (mark.readTo < carefulBelow) return true
+      for (const { offset, state } of live.values()) if (offset < carefulBelow && !isFinal(state)) return true
+      for (const box of lane.boxes.bySlot.values()) {
+        if (box.partition === partition && box.loadedTo < box.spilledTo && box.loadedTo < carefulBelow) return true
+      }
+      return false
+    }
+
     const forget = (ownership: Ownership) => {
       ownership.alive = false
-      ownership.lane.owned.delete(ownership.partition)
+      const { owned } = ownership.lane
+      if (owned.get(ownership.partition) === ownership) owned.delete(ownership.partition)
       for (const box of Mailboxes.dropPartition(ownership.lane.boxes, ownership.partition)) {
         const head = Fifo.peek(box.tasks)
         if (head?.fiber) attempts.stop(head, "lost")
@@ -109,9 +114,24 @@ export const makePartitions = (options: PartitionsOptions) =>
       ownership.live.clear()
     }
 
+    /**
+     * Until it is told, the broker gives the partition to nobody. It may have been told although it did not answer:
+     * what it assigns anew is not released again.
+     */
+    const release = Effect.fnUntraced(function* (lane: Lane, membership: Membership, partition: number) {
+      // Who leaves the group frees everything by that.
+      if (lane.membership !== membership) return
+      lane.unreleased.add(partition)
+      while (lane.unreleased.has(partition) && lane.membership === membership) {
+        const isReleased = yield* Effect.isSuccess(membership.release(partition))
+        if (isReleased) lane.unreleased.delete(partition)
+        else yield* Effect.sleep(Duration.millis(insistMs))
+      }
+    })
+
     const give = Effect.fnUntraced(function* (lane: Lane, membership: Membership, partition: number) {
       const ownership = lane.owned.get(partition)
-      if (ownership === undefined) return yield* Effect.ignore(membership.release(partition))
+      if (ownership === undefined) return yield* release(lane, membership, partition)
       ownership.draining = true
       for (const box of lane.boxes.bySlot.values()) if (box.partition === partition) Mailboxes.hold(box)
       const until = clock.currentTimeMillisUnsafe() + options.drainMs
@@ -126,13 +146,16 @@ export const makePartitions = (options: PartitionsOptions) =>
         if (clock.currentTimeMillisUnsafe() >= until + options.drainMs) break
       }
       if (!ownership.alive) return
-      yield* flush.barrier
-      const clean = runningOf(ownership).length === 0
+      // A journal that does not answer must not keep the process from ending: the next owner goes on from what is there.
+      const isWritten = Option.isSome(yield* Effect.timeoutOption(flush.barrier, Duration.millis(options.drainMs)))
+      // The backlog that may hold what killed an owner has to be gone through with care by the next one too.
+      const isClean = isWritten && runningOf(ownership).length === 0 && !hasSuspects(ownership)
       forget(ownership)
-      if (clean) {
-        yield* Effect.ignore(journal.release({ queue: lane.actor.name, partition, epoch: ownership.epoch }))
+      if (isClean) {
+        const released = journal.release({ queue: lane.actor.name, partition, epoch: ownership.epoch })
+        yield* Effect.ignore(Effect.timeoutOption(released, Duration.millis(options.drainMs)))
       }
-      yield* Effect.ignore(membership.release(partition))
+      yield* release(lane, membership, partition)
     })
 
     const lose = (lane: Lane, partition: number) => {
@@ -140,13 +163,11 @@ export const makePartitions = (options: PartitionsOptions) =>
       if (ownership !== undefined) forget(ownership)
     }
 
-    const takeBack = (lane: Lane): Effect.Effect<void> => {
-      const { membership } = lane
-      const missing = [...lane.assigned].filter((partition) => !lane.owned.has(partition))
-      return membership === null
-        ? Effect.void
-        : Effect.forEach(missing, (partition) => take(lane, membership, partition), { discard: true })
-    }
+    const handBack = Effect.fnUntraced(function* (lane: Lane, membership: Membership, partition: number) {
+      // Whoever raised the epoch may be about to learn that it was not its turn.
+      yield* Effect.sleep(Duration.millis(handBackMs))
+      if (!lane.owned.has(partition)) yield* release(lane, membership, partition)
+    })
 
-    return { take, give, lose, takeBack } satisfies Partitions
+    return { take, give, lose, drop: forget, handBack } satisfies Partitions
   })

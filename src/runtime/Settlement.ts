@@ -49,8 +49,8 @@ export interface Settlement {
   readonly settle: (task: LiveTask, session: TaskSession | null, outcome: Outcome) => void
   /** The record cannot be read: the task ends before it has begun. */
   readonly invalid: (task: LiveTask, detail: string) => void
-  /** Ends a task that is not running as cancelled. */
-  readonly cancelQueued: (task: LiveTask, by: string) => void
+  /** Ends a task that is not running as cancelled; false where it is about to run. */
+  readonly cancelQueued: (task: LiveTask, by: string) => boolean
   /** Lets a mailbox wait until its head task may start. */
   readonly park: (task: LiveTask, until: number) => void
 }
@@ -243,7 +243,7 @@ export const makeSettlement = (options: SettlementOptions) =>
     const cancelQueued = (task: LiveTask, by: string) => {
       const now = clock.currentTimeMillisUnsafe()
       const { lane } = task.ownership
-      if (!task.spilled && !Mailboxes.withdraw(lane.boxes, task.box, task, now)) return
+      if (!task.spilled && !Mailboxes.withdraw(lane.boxes, task.box, task, now)) return false
       task.state = "cancelled"
       task.reason = storable(`cancelled by ${by}`)
       task.endedAt = now
@@ -251,6 +251,7 @@ export const makeSettlement = (options: SettlementOptions) =>
       flush.task(task)
       options.ended(task)
       changed(lane)
+      return true
     }
 
     return { settle, invalid, cancelQueued, park } satisfies Settlement

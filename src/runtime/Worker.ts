@@ -68,7 +68,7 @@ const makeLane = <R>(actor: Actor<R>, now: number): Lane => {
     actor,
     boxes: Mailboxes.make(),
     owned: new Map(),
-    assigned: new Set(),
+    unreleased: new Set(),
     bucket: actor.policy.rate === null ? null : RateLimit.make(actor.policy.rate, now),
     decode: (value) => {
       const exit = decodeUnknown(value)
@@ -141,7 +141,13 @@ export const startWorker = <R>(given: Partial<WorkerOptions<R>> & Pick<WorkerOpt
     const forgetBytesAfterMs = 10_000
 
     const flush = yield* makeFlush({
-      stale: ({ lane, partition }) => partitions?.lose(lane, partition),
+      stale: (ownership) => {
+        // The answer may come so late that the partition is owned anew.
+        if (!ownership.alive) return
+        const { membership } = ownership.lane
+        partitions!.drop(ownership)
+        if (membership !== null) runFork(partitions!.handBack(ownership.lane, membership, ownership.partition))
+      },
       flushed: (tasks) => {
         const at = clock.currentTimeMillisUnsafe()
         for (const task of tasks) {
@@ -172,9 +178,9 @@ export const startWorker = <R>(given: Partial<WorkerOptions<R>> & Pick<WorkerOpt
       isHeld: (lane, key) => isHeld(wishes, lane, key),
       cancelled: (task) => {
         if (!wishes.cancels.has(task.id)) return
-        settlement.cancelQueued(task, "an operator")
+        if (!settlement.cancelQueued(task, "an operator")) return
         wishes.cancels.delete(task.id)
-        flush.command({ task: task.id, kind: "cancel" })
+        flush.command({ task: task.id, kind: "cancel" }, task.ownership)
       },
       changed,
       runFork: (effect) => void runFork(effect)
@@ -204,13 +210,13 @@ export const startWorker = <R>(given: Partial<WorkerOptions<R>> & Pick<WorkerOpt
           const event = yield* Queue.take(membership.events)
           switch (event._tag) {
             case "Assigned":
-              for (const partition of event.partitions) lane.assigned.add(partition)
+              for (const partition of event.partitions) lane.unreleased.delete(partition)
               return yield* Effect.forEach(event.partitions, (p) => take(lane, membership, p), {
                 concurrency: 4,
                 discard: true
               })
             case "Revoked":
-              for (const partition of event.partitions) lane.assigned.delete(partition)
+              for (const partition of event.partitions) lane.unreleased.delete(partition)
               // A drain takes its time; what is kept goes on meanwhile.
               return yield* Effect.forEach(
                 event.partitions,
@@ -220,7 +226,7 @@ export const startWorker = <R>(given: Partial<WorkerOptions<R>> & Pick<WorkerOpt
               )
             case "Lost":
               for (const partition of event.partitions) {
-                lane.assigned.delete(partition)
+                lane.unreleased.delete(partition)
                 lose(lane, partition)
               }
               return
@@ -257,7 +263,8 @@ export const startWorker = <R>(given: Partial<WorkerOptions<R>> & Pick<WorkerOpt
     })
     const leave = (lane: Lane) =>
       Effect.suspend(() => {
-        lane.assigned.clear()
+        lane.unreleased.clear()
+        lane.membership = null
         return Scope.close(scopes.get(lane)!, Exit.void)
       })
 
@@ -270,13 +277,6 @@ export const startWorker = <R>(given: Partial<WorkerOptions<R>> & Pick<WorkerOpt
       rebuild: (lane) => Effect.andThen(leave(lane), Effect.orDie(enter(lane))),
       giveUp: (lane) => options.giveUp(lane.actor.name)
     })
-    yield* forkLoop(
-      "the taking back of partitions",
-      Effect.andThen(
-        Effect.sleep(Duration.millis(takeBackMs)),
-        Effect.forEach(lanes, partitions.takeBack, { discard: true })
-      )
-    )
     yield* runTicker
     yield* runOffsetReport(lanes)
     yield* forkLoop(
@@ -289,5 +289,4 @@ export const startWorker = <R>(given: Partial<WorkerOptions<R>> & Pick<WorkerOpt
 /** How often a queue that stopped reading looks whether it may go on, ms. */
 const refillLookMs = 10
 
-const takeBackMs = 1_000
 const expireEveryMs = 600_000

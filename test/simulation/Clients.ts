@@ -29,6 +29,7 @@ export interface ClientsOptions {
   readonly kill: (process: Process) => void
   /** Answers of the API may get lost. */
   readonly mayLose: boolean
+  readonly latestSkew: () => number
 }
 
 type How = "ok" | "fail" | "info"
@@ -81,6 +82,7 @@ export const makeClients = (options: ClientsOptions) => {
 
   const start = (): void => {
     const process = kernel.spawn(`api.${calls}`)
+    if (isHealed) process.skew = options.latestSkew()
     const mine: Api = { process, services: null, pending: new Set() }
     api = mine
     note(process, { k: "born" })

@@ -113,7 +113,7 @@ export const makeKernel = (options: KernelOptions) => {
     return true
   }
 
-  const spawn = (name: string): Process => {
+  const spawn = (name: string, operations = options.operations): Process => {
     const process: Process = {
       name,
       state: "running",
@@ -149,7 +149,7 @@ export const makeKernel = (options: KernelOptions) => {
     }
     const scheduler: Scheduler.Scheduler = {
       executionMode: "async",
-      shouldYield: (fiber) => fiber.currentOpCount >= options.operations,
+      shouldYield: (fiber) => fiber.currentOpCount >= operations,
       makeDispatcher: () => dispatcher
     }
     const random: Random.Random = {

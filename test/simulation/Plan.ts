@@ -232,7 +232,7 @@ export const planOf = (seed: number): Plan => {
     classes.filter((name) => (faultClasses.has(name) ? !isCalm && chance.is(density) : chance.is(0.5)))
   )
   const workers = chance.between(1, 3)
-  const durationMs = chance.between(1_200, 3_000)
+  const durationMs = chance.between(800, 2_200)
   const actions = [
     ...workload(makeChance(seed, 2), on, durationMs),
     ...nemesis(makeChance(seed, 3), on, workers, durationMs)
@@ -244,7 +244,7 @@ export const planOf = (seed: number): Plan => {
     anyOrder: chance.is(0.7),
     operations: chance.of([2_048, 2_048, 64, 12]),
     latencyMs: on.has("slow") ? chance.of([3, 20, 60]) : chance.of([0, 0, 2]),
-    grainMs: chance.of([1, 1, 5, 25]),
+    grainMs: chance.of([2, 10, 25, 50]),
     durationMs,
     sessionMs: chance.of([0, 100, 700]),
     actions

@@ -53,6 +53,17 @@ interface Slot {
 }
 
 export const play = (plan: Plan): Played => {
+  const { stackTraceLimit } = Error
+  // Nobody looks at where the many simulated failures were made.
+  Error.stackTraceLimit = 0
+  try {
+    return playOut(plan)
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit
+  }
+}
+
+const playOut = (plan: Plan): Played => {
   const on = new Set(plan.classes)
   const chance = makeChance(plan.seed, 4)
   const kernel = makeKernel({ chance, anyOrder: plan.anyOrder, operations: plan.operations })
@@ -64,6 +75,8 @@ export const play = (plan: Plan): Played => {
   let runs = 0
   let faults = 0
   let isHealed = false
+  /** How far ahead the clock of any process ever was, ms. */
+  let latest = 0
   let shortSession = plan.sessionMs
 
   const watch = (line: Note): void => {
@@ -106,7 +119,8 @@ export const play = (plan: Plan): Played => {
       Context.add(References.MinimumLogLevel, "Error")
     ) as Context.Context<never>
 
-  const server = kernel.spawn("server")
+  // What takes place in the store takes place at once, so the tap's lines stand in the order of what they tell.
+  const server = kernel.spawn("server", Number.POSITIVE_INFINITY)
   const world = kernel.spawn("world")
 
   const kill = (process: Process): void =>
@@ -156,6 +170,7 @@ export const play = (plan: Plan): Played => {
     const scope = Scope.makeUnsafe()
     const slot: Slot = { process, scope, starting: null, isStopping: false }
     slots[index] = slot
+    if (isHealed) process.skew = latest
     note(process, { k: "born" })
     kernel.push(process, () => {
       const fiber = Effect.runForkWith(store.portsOf(process))(
@@ -203,7 +218,16 @@ export const play = (plan: Plan): Played => {
     })
   }
 
-  const clients = makeClients({ kernel, world, store, chance, note, kill, mayLose: on.has("network") })
+  const clients = makeClients({
+    kernel,
+    world,
+    store,
+    chance,
+    note,
+    kill,
+    mayLose: on.has("network"),
+    latestSkew: () => latest
+  })
 
   const act = (action: Action): void => {
     const target = "worker" in action && action.worker !== null ? slots[action.worker] : undefined
@@ -251,6 +275,7 @@ export const play = (plan: Plan): Played => {
         const all = target ? [target.process] : slots.flatMap((slot) => (slot === null ? [] : [slot.process]))
         for (const process of action.worker === null ? [...all, ...clients.processes()] : all) {
           process.skew += action.ms
+          latest = Math.max(latest, process.skew)
           note(process, { k: "jump", ms: action.ms })
         }
         return
@@ -278,15 +303,14 @@ export const play = (plan: Plan): Played => {
     network.setDown(false)
     clients.heal()
     // Clocks agree again, on the latest: nobody's waiting gets longer by it.
-    const latest = Math.max(...processes().map(({ skew }) => skew), 0)
     for (const process of processes()) {
       thaw(process)
       process.skew = latest
     }
     note(world, { k: "healed" })
-    kernel.setGrain(Math.max(plan.grainMs, 20))
-    kernel.after(world, 3_000, () => kernel.setGrain(100))
-    kernel.after(world, 20_000, () => kernel.setGrain(1_000))
+    kernel.setGrain(Math.max(plan.grainMs, 50))
+    kernel.after(world, 2_000, () => kernel.setGrain(200))
+    kernel.after(world, 10_000, () => kernel.setGrain(1_000))
   }
 
   clients.start()

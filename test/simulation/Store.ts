@@ -286,8 +286,7 @@ export const makeStore = (options: StoreOptions) =>
                     stale
                   })
                 )
-              ),
-              { mayBeLate: true }
+              )
             )
           ),
         controls: Effect.suspend(() => {

@@ -1,0 +1,121 @@
+/**
+ * What the flush has taken to write: built from live tasks at one moment, cut
+ * down to what is still owned when it is written, halved where the journal
+ * refuses a part of it. Plain data and functions.
+ */
+import type { OutgoingRecord } from "../broker/Record.ts"
+import type { Task } from "../domain/Task.ts"
+import type { AttemptRow, Batch, LogRow, StateRow, StepRow } from "../journal/Journal.ts"
+import type { LiveTask, Outbox, Ownership } from "./Lane.ts"
+
+export type Command = Batch["commands"][number]
+
+/** Everything that may be written, with the partition whose fence covers it. */
+export type Item =
+  | { readonly kind: "attempt"; readonly row: AttemptRow }
+  | { readonly kind: "step"; readonly row: StepRow }
+  | { readonly kind: "log"; readonly row: LogRow }
+  | { readonly kind: "skip"; readonly row: Batch["skips"][number] }
+
+export interface Owned {
+  readonly ownership: Ownership
+  readonly item: Item
+}
+
+export interface Obeyed {
+  readonly command: Command
+  readonly by: Ownership | null
+}
+
+export interface Taken {
+  readonly tasks: ReadonlyArray<readonly [LiveTask, Task, Outbox | null]>
+  readonly items: ReadonlyArray<Owned>
+  readonly commands: ReadonlyArray<Obeyed>
+  readonly positions: ReadonlySet<Ownership>
+  readonly waiters: ReadonlyArray<Waiter>
+  /** Whether the watermarks may move: not with the first part of what they cover. */
+  readonly isWhole: boolean
+}
+
+/** Who waits for what was dirty when it asked. */
+export interface Waiter {
+  readonly done: () => void
+  /** How many tasks had become dirty by then. */
+  readonly came: number
+}
+
+/** Marks a row that has been refused once already. */
+export const refusedOutbox: Outbox = { records: [], states: [], holds: [] }
+
+type TakenTask = Taken["tasks"][number]
+
+/** A task whose row was refused, as a failure that can be stored. */
+export const refusedOf = ([task, row]: TakenTask, detail: string): TakenTask => [
+  task,
+  {
+    ...row,
+    state: "failed",
+    reason: `its end could not be stored: ${detail}`.slice(0, 1_000),
+    result: null,
+    progress: null
+  },
+  refusedOutbox
+]
+
+/** Two halves, each behind the same fence; commands go and the watermarks move with the second. */
+export const halvesOf = (taken: Taken): readonly [Taken, Taken] => {
+  // Rounded up, so that a task and an item part: two that stay together would be halved without end.
+  const tasks = (taken.tasks.length + 1) >> 1
+  const items = taken.items.length >> 1
+  return [
+    { ...taken, tasks: taken.tasks.slice(0, tasks), items: taken.items.slice(0, items), commands: [], isWhole: false },
+    { ...taken, tasks: taken.tasks.slice(tasks), items: taken.items.slice(items) }
+  ]
+}
+
+/** What of `taken` may still be written. */
+export const batchOf = (taken: Taken): { readonly batch: Batch; readonly outputs: ReadonlyArray<OutgoingRecord> } => {
+  const outputs: Array<OutgoingRecord> = []
+  const rows: Array<Task> = []
+  const states: Array<StateRow> = []
+  const holds: Array<Batch["holds"][number]> = []
+  for (const [task, row, outbox] of taken.tasks) {
+    if (!task.ownership.alive) continue
+    rows.push(row)
+    if (outbox === null) continue
+    outputs.push(...outbox.records)
+    states.push(...outbox.states)
+    holds.push(...outbox.holds)
+  }
+  const attempts: Array<AttemptRow> = []
+  const steps: Array<StepRow> = []
+  const logs: Array<LogRow> = []
+  const skips: Array<Batch["skips"][number]> = []
+  for (const { ownership, item } of taken.items) {
+    if (!ownership.alive) continue
+    if (item.kind === "attempt") attempts.push(item.row)
+    else if (item.kind === "step") steps.push(item.row)
+    else if (item.kind === "log") logs.push(item.row)
+    else skips.push(item.row)
+  }
+  const fences: Array<Batch["positions"][number]> = []
+  for (const ownership of taken.positions) {
+    if (!ownership.alive) continue
+    const { lane, partition, epoch, mark } = ownership
+    fences.push({ queue: lane.actor.name, partition, epoch, nextOffset: taken.isWhole ? mark.next : 0 })
+  }
+  return {
+    batch: {
+      positions: fences,
+      tasks: rows,
+      attempts,
+      steps,
+      logs,
+      states,
+      holds,
+      skips,
+      commands: taken.commands.flatMap(({ command, by }) => (by === null || by.alive ? [command] : []))
+    },
+    outputs
+  }
+}
