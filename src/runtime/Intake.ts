@@ -115,7 +115,8 @@ export const makeIntake = (options: IntakeOptions) =>
         box.spilledTo = Math.max(box.spilledTo, row.offset)
         return
       }
-      box.loadedTo = Math.max(box.loadedTo, row.offset)
+      // One that an operator retried comes before what was left to the journal: that is still to be loaded.
+      if (box.spilledTo <= box.loadedTo) box.loadedTo = Math.max(box.loadedTo, row.offset)
       ownership.live.set(task.id, task)
       Mailboxes.put(ownership.lane.boxes, box, task, now)
       options.cancelled(task)
@@ -243,12 +244,15 @@ export const makeIntake = (options: IntakeOptions) =>
           for (const row of rows) {
             box.loadedTo = Math.max(box.loadedTo, row.offset)
             // A spilled one whose row was only just written is not in the mailbox yet.
-            if (ownership.live.get(row.id)?.spilled === false) continue
+            const live = ownership.live.get(row.id)
+            if (live !== undefined && (!live.spilled || isFinal(live.state))) continue
+            if (box.gone?.has(row.id) === true) continue
             const task = fromJournal(row, ownership, box, now, false)
             ownership.live.set(task.id, task)
             Mailboxes.put(lane.boxes, box, task, now)
             options.cancelled(task)
           }
+          box.gone = null
           // Fewer than asked for: everything that was spilled before the question is here, or was cancelled there.
           if (rows.length < bounds.mailbox) box.loadedTo = Math.max(box.loadedTo, target)
           refill(lane, box)

@@ -78,15 +78,23 @@ export const makeNetwork = (options: NetworkOptions) => {
     else run()
   }
 
+  const inside = new WeakMap<Context.Context<never>, Context.Context<never>>()
+
+  /** The services of a caller, as they are inside the server. */
+  const thereOf = (context: Context.Context<never>): Context.Context<never> => {
+    let there = inside.get(context)
+    if (there === undefined) {
+      there = Contexts.add(Contexts.add(context, Scheduler.Scheduler, server.scheduler), InServer, true)
+      inside.set(context, there)
+    }
+    return there
+  }
+
   /** Makes `effect`, which takes place in the server, callable from `process`. */
   const call = <A, E>(process: Process, options: CallOptions<E>, effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
     Effect.flatMap(Effect.context<never>(), (context) => {
       if (Contexts.get(context, InServer)) return effect
-      const there = Contexts.add(
-        Contexts.add(context, Scheduler.Scheduler, server.scheduler),
-        InServer,
-        true
-      ) as Context.Context<never>
+      const there = thereOf(context)
       return Effect.callback<A, E>((resume) => {
         if (process.state === "dead") return
         const fate = fateOf(options)

@@ -113,7 +113,7 @@ const kindOf = (chance: Chance, on: ReadonlySet<Class>): Kind => {
 const workload = (chance: Chance, on: ReadonlySet<Class>, durationMs: number): Array<Action> => {
   const actions: Array<Action> = []
   const users = Array.from({ length: chance.between(2, 12) }, (_, i) => `u${i}`)
-  const wanted = chance.between(20, 60)
+  const wanted = chance.between(12, 40)
   const jobs: Array<Job> = []
   const isBurst = chance.is(0.3)
   while (jobs.length < wanted) {
@@ -232,7 +232,7 @@ export const planOf = (seed: number): Plan => {
     classes.filter((name) => (faultClasses.has(name) ? !isCalm && chance.is(density) : chance.is(0.5)))
   )
   const workers = chance.between(1, 3)
-  const durationMs = chance.between(800, 2_200)
+  const durationMs = chance.between(600, 1_600)
   const actions = [
     ...workload(makeChance(seed, 2), on, durationMs),
     ...nemesis(makeChance(seed, 3), on, workers, durationMs)
@@ -244,7 +244,7 @@ export const planOf = (seed: number): Plan => {
     anyOrder: chance.is(0.7),
     operations: chance.of([2_048, 2_048, 64, 12]),
     latencyMs: on.has("slow") ? chance.of([3, 20, 60]) : chance.of([0, 0, 2]),
-    grainMs: chance.of([2, 10, 25, 50]),
+    grainMs: chance.of([5, 10, 25, 50]),
     durationMs,
     sessionMs: chance.of([0, 100, 700]),
     actions

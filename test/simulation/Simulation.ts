@@ -44,6 +44,8 @@ const fatesOf = (on: ReadonlySet<Class>, chance: { readonly of: (items: Readonly
   return fates
 }
 
+const nemesis = new Set(["kill", "freeze", "expire", "rebalance", "stop", "down", "jump", "killApi"])
+
 interface Slot {
   process: Process
   scope: Scope.Closeable
@@ -230,6 +232,7 @@ const playOut = (plan: Plan): Played => {
   })
 
   const act = (action: Action): void => {
+    if (isHealed && nemesis.has(action.do)) return
     const target = "worker" in action && action.worker !== null ? slots[action.worker] : undefined
     switch (action.do) {
       case "kill":

@@ -72,7 +72,7 @@ export const attemptsAreCounted = ({ run, history, byTask, asked, rows }: Accoun
     for (const attempt of [...byTask.values()].flat()) {
       if (attempt.kind !== "hang" || attempt.how !== "interrupted") continue
       const { timeoutMs } = facts.get(attempt.queue)!
-      if (attempt.until - attempt.at > timeoutMs + 400) {
+      if (attempt.until - attempt.at > timeoutMs + 1_500) {
         found.push({
           invariant: "I12",
           at: attempt.from,

@@ -47,6 +47,12 @@ export const nothingIsLost = ({ run, history, topics, records }: Account): Reado
   return found
 }
 
+/** The number in a record's value; null where there is none. */
+const numberOf = (value: Uint8Array | null): number | null => {
+  const found = value === null ? null : /"n":(\d+)/.exec(Buffer.from(value).toString("latin1"))
+  return found === null ? null : Number(found[1])
+}
+
 /** I2: what was refused, or never taken, is never done. */
 export const nothingComesFromNowhere = ({ history, attempts, topics }: Account): ReadonlyArray<Violation> => {
   const maybe = new Map<string, Set<number>>()
@@ -80,6 +86,10 @@ export const nothingComesFromNowhere = ({ history, attempts, topics }: Account):
   }
   for (const record of topics.get("in") ?? []) {
     const id = recordIdOf(record)
+    const n = numberOf(record.value)
+    if (n !== null && sure.get(id)?.has(n) === true && maybe.get(id)?.has(n) !== true) {
+      found.push({ invariant: "I2", at: record.index, detail: `${id} with ${n} was refused and stands in the topic` })
+    }
     if (sure.has(id) && !maybe.has(id)) {
       found.push({ invariant: "I2", at: record.index, detail: `${id} was refused and stands in the topic` })
     }
@@ -245,7 +255,7 @@ export const journalIsWhatWasWritten = ({ history, run, topics }: Account): Read
     if (one !== undefined) one.expected--
   }
   for (const [id, { expected, ended }] of flows) {
-    if (ended < expected)
+    if (ended !== expected)
       found.push({ invariant: "I17", at, detail: `flow ${id} waits for ${expected} tasks and has ${ended}` })
   }
   return found

@@ -64,6 +64,26 @@ export const oneAtATimeInOrder = (account: Account): ReadonlyArray<Violation> =>
       highest.set(owner, Math.max(most, offset))
     }
   }
+  for (const [index, line] of account.history.entries()) {
+    if (line.k !== "release") continue
+    const runs = account.attempts.find(
+      (one) =>
+        one.from < index &&
+        one.to > index &&
+        one.p === line.p &&
+        one.queue === line.queue &&
+        one.partition === line.partition &&
+        one.epoch === line.epoch &&
+        !scattered.has(one.task)
+    )
+    if (runs !== undefined) {
+      found.push({
+        invariant: "I3",
+        at: index,
+        detail: `${line.queue}/${line.partition} is given back while ${runs.id} runs`
+      })
+    }
+  }
   return found
 }
 

@@ -1,0 +1,115 @@
+/**
+ * Checks the checker: each file in `mutants/` is a bug, planted into a copy of
+ * the sources, and the simulation has to find it by the invariant that the
+ * file names. `node test/simulation/mutants.ts [--only name] [--starts 3]
+ * [--seeds 2000]` prints the table; a bug that can no longer be planted, or is
+ * not found, fails.
+ */
+import { spawnSync } from "node:child_process"
+import * as fs from "node:fs"
+import * as path from "node:path"
+import { parseArgs } from "node:util"
+
+const { values } = parseArgs({
+  options: {
+    only: { type: "string" },
+    /** How many runs from different seeds the median is taken of. */
+    starts: { type: "string", default: "3" },
+    /** Most seeds per run. */
+    seeds: { type: "string", default: "2000" },
+    markdown: { type: "boolean", default: false }
+  }
+})
+
+const root = path.join(import.meta.dirname, "../..")
+const shelf = path.join(import.meta.dirname, "mutants")
+const runLimitMs = 300_000
+
+interface Edit {
+  readonly file: string
+  readonly from: string
+  readonly to: string
+}
+
+interface Mutant {
+  readonly name: string
+  readonly bug: string
+  readonly invariant: string
+  readonly edits: ReadonlyArray<Edit>
+}
+
+const mutantOf = (file: string): Mutant => {
+  const text = fs.readFileSync(path.join(shelf, file), "utf8")
+  const edits = [...text.matchAll(/^file: (.+)\n<<<<\n([\s\S]*?)\n====\n([\s\S]*?)\n>>>>$/gm)].map(
+    ([, name, from, to]): Edit => ({ file: name!, from: from!, to: to! })
+  )
+  const field = (name: string): string => {
+    const found = new RegExp(`^${name}: (.+)$`, "m").exec(text)
+    if (found === null) throw new Error(`${file} has no ${name}`)
+    return found[1]!
+  }
+  if (edits.length === 0) throw new Error(`${file} changes nothing`)
+  return { name: file.replace(/\.txt$/, ""), bug: field("bug"), invariant: field("invariant"), edits }
+}
+
+/** A copy of what the simulation needs, with the bug in it; below the project, so that packages are found. */
+const plant = ({ name, edits }: Mutant): string => {
+  const place = path.join(root, ".simulation", `mutant-${name}`)
+  fs.rmSync(place, { recursive: true, force: true })
+  for (const folder of ["src/domain", "src/topics", "src/broker", "src/journal", "src/runtime", "test/simulation"]) {
+    fs.cpSync(path.join(root, folder), path.join(place, folder), {
+      recursive: true,
+      filter: (file) => !/\/(mutants|regressions|postgres|sql)$/.test(file)
+    })
+  }
+  for (const { file, from, to } of edits) {
+    const target = path.join(place, file)
+    const text = fs.readFileSync(target, "utf8")
+    const places = text.split(from).length - 1
+    if (places !== 1) throw new Error(`${name} cannot be planted: its place in ${file} is there ${places} times`)
+    fs.writeFileSync(
+      target,
+      text.replace(from, () => to)
+    )
+  }
+  return place
+}
+
+/** Seeds it took to find the bug by its invariant, counted from `from`; null where it was not found. */
+const hunt = (place: string, invariant: string, from: number): number | null => {
+  const script = path.join(place, "test/simulation/simulate.ts")
+  const asked = ["--first", "--invariant", invariant, "--seeds", values.seeds, "--from", String(from)]
+  const { stdout } = spawnSync(process.execPath, [script, ...asked], { encoding: "utf8", timeout: runLimitMs })
+  const last = stdout.trim().split("\n").at(-1) ?? ""
+  if (!last.startsWith("{")) return null
+  const answer = JSON.parse(last) as { readonly seed: number | null; readonly tried: number }
+  return answer.seed === null ? null : answer.tried
+}
+
+const median = (numbers: ReadonlyArray<number>): number =>
+  [...numbers].sort((a, b) => a - b)[Math.floor((numbers.length - 1) / 2)]!
+
+const mutants = fs
+  .readdirSync(shelf)
+  .filter((file) => file.endsWith(".txt") && (values.only === undefined || file.startsWith(values.only)))
+  .map(mutantOf)
+
+let missed = 0
+const rows: Array<readonly [string, string, string]> = []
+for (const mutant of mutants) {
+  const place = plant(mutant)
+  const found = Array.from({ length: Number(values.starts) }, (_, i) => hunt(place, mutant.invariant, i * 100_000))
+  fs.rmSync(place, { recursive: true, force: true })
+  const counts = found.filter((count) => count !== null)
+  const isFound = counts.length === found.length
+  if (!isFound) missed++
+  const seeds = isFound ? String(median(counts)) : `found ${counts.length} of ${found.length} times`
+  rows.push([mutant.bug, mutant.invariant, seeds])
+  console.log(
+    values.markdown
+      ? `| ${mutant.bug} | ${mutant.invariant} | ${seeds} |`
+      : `${mutant.invariant.padEnd(4)} ${seeds.padStart(6)}  ${mutant.bug}`
+  )
+}
+console.log(`${rows.length - missed} of ${rows.length} planted bugs found by their invariants`)
+process.exitCode = missed > 0 ? 1 : 0
