@@ -115,8 +115,8 @@ export const makeIntake = (options: IntakeOptions) =>
         box.spilledTo = Math.max(box.spilledTo, row.offset)
         return
       }
-      // One that an operator retried comes before what was left to the journal: that is still to be loaded.
-      if (box.spilledTo <= box.loadedTo) box.loadedTo = Math.max(box.loadedTo, row.offset)
+      // One that an operator retried says nothing of those before it, which may be in the journal alone or not yet read.
+      if (!always) box.loadedTo = Math.max(box.loadedTo, row.offset)
       ownership.live.set(task.id, task)
       Mailboxes.put(ownership.lane.boxes, box, task, now)
       options.cancelled(task)

@@ -7,7 +7,7 @@ import type { Account } from "./Account.ts"
 const mostPoisonStarts = 9
 
 /** I12. */
-export const attemptsAreCounted = ({ run, history, byTask, asked, rows }: Account): ReadonlyArray<Violation> => {
+export const attemptsAreCounted = ({ run, history, byTask, asked, scattered }: Account): ReadonlyArray<Violation> => {
   const found: Array<Violation> = []
   const facts = new Map(run.facts.queues.map((queue) => [queue.name, queue]))
   const durable = new Map<string, ReadonlyArray<{ number: number; at: number }>>()
@@ -22,6 +22,7 @@ export const attemptsAreCounted = ({ run, history, byTask, asked, rows }: Accoun
   for (const [at, line] of history.entries())
     if (line.k === "lease") leases.set(`${line.queue} ${line.partition} ${line.epoch}`, at)
   for (const [task, all] of byTask) {
+    if (scattered.has(task)) continue
     const isRedriven = asked.get(task)?.some(({ op, answer }) => op === "retry" && answer) === true
     const policy = facts.get(all[0]!.queue)!
     const poisoned = all.filter(({ kind, how }) => kind === "poison" && how === "died")
@@ -81,7 +82,6 @@ export const attemptsAreCounted = ({ run, history, byTask, asked, rows }: Accoun
       }
     }
   }
-  void rows
   return found
 }
 

@@ -163,7 +163,10 @@ export const cancelsAreKept = ({ history, run, asked, byTask, rows }: Account): 
     // It may have been running, or ended and not yet been written, when the wish came.
     const last = byTask.get(task)?.at(-1)
     const learntAt = last === undefined ? undefined : learnt.get(`${last.p} ${task}`)
-    const raced = last !== undefined && (learntAt === undefined || last.from < learntAt) && last.how !== "interrupted"
+    const raced =
+      last !== undefined &&
+      (learntAt === undefined || last.at <= history[learntAt]!.t + carriedOutMs) &&
+      last.how !== "interrupted"
     if (!raced) {
       found.push({
         invariant: "I11",

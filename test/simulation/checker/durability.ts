@@ -206,7 +206,7 @@ const sameRow = (a: Row, b: Row): boolean =>
   a.reason === b.reason
 
 /** I17: the journal at the end is what the writes make of it, and every flow has ended as often as it was called for. */
-export const journalIsWhatWasWritten = ({ history, run, topics }: Account): ReadonlyArray<Violation> => {
+export const journalIsWhatWasWritten = ({ history, run, topics, scattered }: Account): ReadonlyArray<Violation> => {
   const found: Array<Violation> = []
   const tasks = new Map<string, Row>()
   const at = history.length - 1
@@ -254,6 +254,7 @@ export const journalIsWhatWasWritten = ({ history, run, topics }: Account): Read
     const one = flows.get(flow)
     if (one !== undefined) one.expected--
   }
+  for (const { id, flow } of run.end.tasks) if (flow !== null && scattered.has(id)) flows.delete(flow)
   for (const [id, { expected, ended }] of flows) {
     if (ended !== expected)
       found.push({ invariant: "I17", at, detail: `flow ${id} waits for ${expected} tasks and has ${ended}` })

@@ -220,12 +220,13 @@ export const effectsHappenOnce = (account: Account): ReadonlyArray<Violation> =>
 }
 
 /** I8, the other half: what has ended is not done again by who came after. */
-export const endedIsEnded = ({ attempts, rows, asked, history }: Account): ReadonlyArray<Violation> => {
+export const endedIsEnded = ({ attempts, rows, asked, scattered, history }: Account): ReadonlyArray<Violation> => {
   const found: Array<Violation> = []
   const known = new Map<string, number>()
   for (const [at, line] of history.entries())
     if (line.k === "lease") known.set(`${line.queue} ${line.partition} ${line.epoch}`, at)
   for (const attempt of attempts) {
+    if (scattered.has(attempt.task)) continue
     const leased = known.get(`${attempt.queue} ${attempt.partition} ${attempt.epoch}`)
     if (leased === undefined || asked.get(attempt.task)?.some(({ op, answer }) => op === "retry" && answer) === true)
       continue
