@@ -23,8 +23,8 @@ export interface Wishes {
   controls: Controls
   /** Tasks to be cancelled: looked at when a task comes into memory. */
   readonly cancels: Set<string>
-  /** Tasks that were taken up again, as long as the wish is to be seen: each is taken up once. */
-  readonly retried: Set<string>
+  /** Tasks that were taken up again, and by which ownership, until their end is written: each is taken up once. */
+  readonly retried: Map<string, Ownership>
   /** Mailboxes this process has blocked, by slot, with the number of the last look that may not have seen it. */
   readonly blocked: Map<string, number>
   /** Looks at the controls so far. */
@@ -34,7 +34,7 @@ export interface Wishes {
 export const makeWishes = (): Wishes => ({
   controls: { pausedQueues: new Set(), pausedKeys: new Set(), pausedSlots: new Set(), commands: [] },
   cancels: new Set(),
-  retried: new Set(),
+  retried: new Map(),
   blocked: new Map(),
   looks: 0
 })
@@ -136,13 +136,13 @@ export const makeControl = (options: ControlOptions) =>
       const lane = lanes.find((candidate) => candidate.actor.name === command.at!.queue)
       const ownership = lane?.owned.get(command.at.partition)
       if (ownership === undefined || !ownership.alive || ownership.draining) return
-      if (wishes.retried.has(command.task)) return
       const live = ownership.live.get(command.task)
-      // One that has ended is still known here until its end is known to be written.
-      if (!isFinal(command.at.state) && (live === undefined || isFinal(live.state))) {
+      // One that has ended is still known here until its end is known to be written: this one, or the one before it.
+      const isTaken = wishes.retried.get(command.task) === ownership
+      if (!isTaken && !isFinal(command.at.state) && (live === undefined || isFinal(live.state))) {
         const row = yield* journal.task(command.task)
         if (row !== null && !isFinal(row.state)) {
-          wishes.retried.add(command.task)
+          wishes.retried.set(command.task, ownership)
           intake.adopt(ownership, row)
         }
       }
@@ -153,10 +153,9 @@ export const makeControl = (options: ControlOptions) =>
       const number = ++wishes.looks
       wishes.controls = yield* journal.controls
       for (const [slot, unseen] of wishes.blocked) if (unseen < number) wishes.blocked.delete(slot)
-      const asked = { cancel: new Set<string>(), retry: new Set<string>() }
-      for (const { kind, task } of wishes.controls.commands) asked[kind].add(task)
-      for (const id of wishes.cancels) if (!asked.cancel.has(id)) wishes.cancels.delete(id)
-      for (const id of wishes.retried) if (!asked.retry.has(id)) wishes.retried.delete(id)
+      const asked = new Set<string>()
+      for (const command of wishes.controls.commands) if (command.kind === "cancel") asked.add(command.task)
+      for (const id of wishes.cancels) if (!asked.has(id)) wishes.cancels.delete(id)
       applyPauses()
       for (const command of wishes.controls.commands) {
         yield* command.kind === "cancel" ? cancel(command) : retry(command)

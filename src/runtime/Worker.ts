@@ -156,6 +156,7 @@ export const startWorker = <R>(given: Partial<WorkerOptions<R>> & Pick<WorkerOpt
             if (task.spilled && task.box.loading && isFinal(task.state)) (task.box.gone ??= new Set()).add(task.id)
             // Another may stand there by now: what was spilled is loaded again, what failed is retried.
             if (live.get(task.id) === task) live.delete(task.id)
+            if (isFinal(task.state)) wishes.retried.delete(task.id)
           } else if (task.state === "queued" && task.notBefore !== null && task.notBefore > at + forgetBytesAfterMs) {
             task.record = null
           }

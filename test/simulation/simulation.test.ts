@@ -7,7 +7,7 @@ import { planOf } from "./Plan.ts"
 import type { Plan } from "./Plan.ts"
 import { judge, linesOf } from "./shrink.ts"
 
-const seeds = 500
+const seeds = 2_000
 const replayed = 50
 
 const traceOf = (plan: Plan) => {
