@@ -7,6 +7,7 @@
 import { Clock, Duration, Effect, Exit, Queue, Random, Schema, Scope } from "effect"
 import { Broker } from "../broker/Broker.ts"
 import type { Membership } from "../broker/Broker.ts"
+import { makeSignal } from "../broker/Signal.ts"
 import { Journal } from "../journal/Journal.ts"
 import { isFinal } from "../domain/TaskState.ts"
 import { deadLetterNameOf } from "../topics/Topic.ts"
@@ -131,8 +132,10 @@ export const startWorker = <R>(given: Partial<WorkerOptions<R>> & Pick<WorkerOpt
     let intake: Intake | undefined
 
     const changed = (_lane: Lane) => dispatcher?.ring()
+    const filled = makeSignal()
     const setFull = (lane: Lane, full: boolean) => {
       lane.full = full
+      if (full) filled.ring()
       const { membership } = lane
       if (membership === null) return
       const all = Array.from({ length: lane.actor.topic.partitions }, (_, partition) => partition)
@@ -192,13 +195,15 @@ export const startWorker = <R>(given: Partial<WorkerOptions<R>> & Pick<WorkerOpt
     yield* makeControl({ lanes, wishes, flush, attempts, settlement, intake, changed })
     yield* makeVisibility(lanes, flush)
     // How full a queue is follows from a walk over its mailboxes: too dear for every task, cheap now and then.
+    const look = Effect.sync(() => {
+      for (const lane of lanes) if (lane.full && intake!.fill(lane) < 0.5) setFull(lane, false)
+    })
     yield* forkLoop(
       "the look at full queues",
-      Effect.andThen(
-        Effect.sleep(Duration.millis(refillLookMs)),
-        Effect.sync(() => {
-          for (const lane of lanes) if (lane.full && intake!.fill(lane) < 0.5) setFull(lane, false)
-        })
+      Effect.suspend(() =>
+        lanes.some((lane) => lane.full)
+          ? Effect.andThen(Effect.sleep(Duration.millis(refillLookMs)), look)
+          : filled.wait
       )
     )
 

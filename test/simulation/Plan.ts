@@ -242,9 +242,9 @@ export const planOf = (seed: number): Plan => {
     classes: [...on],
     workers,
     anyOrder: chance.is(0.7),
-    operations: chance.of([2_048, 2_048, 64, 12]),
+    operations: chance.of([2_048, 2_048, 2_048, 64, 16]),
     latencyMs: on.has("slow") ? chance.of([3, 20, 60]) : chance.of([0, 0, 2]),
-    grainMs: chance.of([5, 10, 25, 50]),
+    grainMs: chance.of([5, 20, 25, 50]),
     durationMs,
     sessionMs: chance.of([0, 100, 700]),
     actions

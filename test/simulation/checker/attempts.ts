@@ -136,8 +136,8 @@ export const deadLettersAreWhole = (account: Account): ReadonlyArray<Violation> 
     if (scattered.has(task)) continue
     let ends = 0
     let state = ""
-    const redrives = history.flatMap((line, index) =>
-      line.k === "opApplied" && line.op === "retry" && line.answer && line.target === task ? [index] : []
+    const redrives = (asked.get(task) ?? []).flatMap(({ op, answer, index }) =>
+      op === "retry" && answer ? [index] : []
     )
     for (const { row, index } of all) {
       const next = redrives[0]
