@@ -100,7 +100,11 @@ describe("a worker", () => {
         yield* pass(500)
         yield* world.post(`more${round}`, [1], { headers: { ce_priority: "high" } })
       }
-      assert.strictEqual(seen[1], "high0")
+      // Which of the five comes first is left to the order in which their partitions are read.
+      assert.sameMembers(
+        seen.slice(1, 6),
+        upTo(5).map((user) => `high${user}`)
+      )
       const turn = seen.indexOf("low")
       assert.isTrue(turn > 9 && turn < seen.length - 1, `came as number ${turn} of ${seen.length}`)
     })
