@@ -93,7 +93,8 @@ describe("a worker", () => {
         )
       ])
       yield* world.post("first", [1])
-      yield* pass(10)
+      yield* pass(100)
+      assert.deepStrictEqual(seen, ["first"])
       yield* world.post("low", [1], { headers: { ce_priority: "low" } })
       for (const user of upTo(5)) yield* world.post(`high${user}`, [1], { headers: { ce_priority: "high" } })
       for (const round of upTo(30)) {
