@@ -189,8 +189,8 @@ export class Metrics extends HttpApiGroup.make("metrics")
   )
   .middleware(Authorization) {}
 
-/** Fields nobody knows are refused, so that a misspelt filter does not list everything. */
-const strict = { errors: "all", onExcessProperty: "error" } as const
+/** Every fault is told, and fields nobody knows are refused, so that a misspelt filter does not list everything. */
+export const strict = { errors: "all", onExcessProperty: "error" } as const
 
 export class Api extends HttpApi.make("postroom")
   .add(Events)

@@ -5,6 +5,7 @@
  * what it was found in.
  */
 import { Schema } from "effect"
+import { HttpServerResponse } from "effect/http"
 import { HttpApiSchema } from "effect/http-api"
 
 const Issue = Schema.Struct({
@@ -22,6 +23,10 @@ const members = {
 
 /** The media type of every error. */
 export const problemType = "application/problem+json"
+
+/** The answer that tells `error`. */
+export const responseOf = (error: { readonly status: number }): HttpServerResponse.HttpServerResponse =>
+  HttpServerResponse.jsonUnsafe(error, { status: error.status, contentType: problemType })
 
 const asProblem = HttpApiSchema.asJson({ contentType: problemType })
 const about = (title: string, status: number, detail: string) => ({ type: "about:blank", title, status, detail })

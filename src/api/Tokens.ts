@@ -3,7 +3,7 @@
  * and only its SHA-256 is kept (a slow hash protects weak secrets, and this is
  * none). The first start makes one and shows it once.
  */
-import { Clock, Context, Effect, Layer } from "effect"
+import { Cache, Context, Effect, Exit, Layer } from "effect"
 import type { SqlError } from "effect/sql"
 import { SqlClient } from "effect/sql"
 import { hash, randomBytes, timingSafeEqual } from "node:crypto"
@@ -25,8 +25,8 @@ const digestOf = (secret: string): string => hash("sha256", secret)
 
 const shape = /^pr_([0-9a-f]{12})\.([0-9A-Za-z_-]{43})$/
 
-/** How long an answer may be old, ms: a token that was taken back works no longer than this. */
-const rememberedMs = 10_000
+/** How long what was found may be old: a token that was taken back works no longer than this. */
+const remembered = "10 seconds"
 
 const equal = (a: string, b: string): boolean => timingSafeEqual(Buffer.from(a, "hex"), Buffer.from(b, "hex"))
 
@@ -34,8 +34,18 @@ export const layer = Layer.effect(
   Tokens,
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
-    const clock = yield* Clock.Clock
-    const known = new Map<string, { readonly digest: string; readonly until: number }>()
+    // Of many requests at once, one asks and the others wait for its answer.
+    const digests = yield* Cache.makeWith(
+      (id: string) =>
+        Effect.map(
+          sql<{ digest: string }>`UPDATE token SET last_used_at = now() WHERE id = ${id} RETURNING digest`,
+          ([row]) => row?.digest ?? null
+        ),
+      {
+        capacity: 1_000,
+        timeToLive: (exit) => (Exit.isSuccess(exit) && exit.value !== null ? remembered : 0)
+      }
+    )
 
     const make = Effect.fnUntraced(function* (name: string) {
       const id = randomBytes(6).toString("hex")
@@ -44,25 +54,11 @@ export const layer = Layer.effect(
       return `pr_${id}.${secret}`
     })
 
-    const lookUp = Effect.fnUntraced(function* (id: string, digest: string) {
-      const rows = yield* sql<{
-        digest: string
-      }>`UPDATE token SET last_used_at = now() WHERE id = ${id} RETURNING digest`
-      known.delete(id)
-      if (rows[0] === undefined) return false
-      known.set(id, { digest: rows[0].digest, until: clock.currentTimeMillisUnsafe() + rememberedMs })
-      return equal(rows[0].digest, digest)
-    })
-
     const isValid = (token: string) => {
       const match = shape.exec(token)
       if (match === null) return Effect.succeed(false)
-      const id = match[1]!
       const digest = digestOf(match[2]!)
-      const remembered = known.get(id)
-      return remembered !== undefined && remembered.until > clock.currentTimeMillisUnsafe()
-        ? Effect.succeed(equal(remembered.digest, digest))
-        : lookUp(id, digest)
+      return Effect.map(Cache.get(digests, match[1]!), (kept) => kept !== null && equal(kept, digest))
     }
 
     const some = Effect.map(sql<{ some: boolean }>`SELECT EXISTS (SELECT 1 FROM token) AS some`, ([row]) => row!.some)

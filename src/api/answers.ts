@@ -21,10 +21,12 @@ import {
   MethodNotAllowed,
   NotFound,
   problemType,
+  responseOf,
   Unavailable,
   Unexpected,
   UnsupportedMediaType
 } from "./Problems.ts"
+import { makeShortWay } from "./shortWay.ts"
 
 interface KnownPath {
   readonly pattern: RegExp
@@ -52,9 +54,6 @@ const knownPaths = (): ReadonlyArray<KnownPath> => {
   return [...methods].map(([path, set]) => ({ pattern: patternOf(path), methods: [...set] }))
 }
 
-const problem = (error: { readonly status: number }): HttpServerResponse.HttpServerResponse =>
-  HttpServerResponse.jsonUnsafe(error, { status: error.status, contentType: problemType })
-
 const isProblem = (response: HttpServerResponse.HttpServerResponse): boolean =>
   response.headers["content-type"]?.startsWith(problemType) === true
 
@@ -69,12 +68,13 @@ export const layerAnswers = (bodyLimit: number) => {
   const unknownRoute = (request: HttpServerRequest.HttpServerRequest) => {
     const path = request.url.split("?", 1)[0]!
     const known = paths.find(({ pattern }) => pattern.test(path))
-    if (known === undefined) return problem(NotFound.of(`there is nothing at ${path.slice(0, 200)}: see /openapi.json`))
+    if (known === undefined)
+      return responseOf(NotFound.of(`there is nothing at ${path.slice(0, 200)}: see /openapi.json`))
     // The path is known and the method too: then what is in it cannot be decoded.
     if (known.methods.includes(request.method))
-      return problem(BadRequest.of("the path cannot be read: encode it as UTF-8 by %"))
+      return responseOf(BadRequest.of("the path cannot be read: encode it as UTF-8 by %"))
     return HttpServerResponse.setHeader(
-      problem(MethodNotAllowed.of(request.method, known.methods)),
+      responseOf(MethodNotAllowed.of(request.method, known.methods)),
       "allow",
       known.methods.join(", ")
     )
@@ -83,16 +83,18 @@ export const layerAnswers = (bodyLimit: number) => {
   const asProblem = (response: HttpServerResponse.HttpServerResponse) => {
     switch (response.status) {
       case 404:
-        return problem(NotFound.of("there is nothing here"))
+        return responseOf(NotFound.of("there is nothing here"))
       case 413:
         // What is left of the body is not read: the connection cannot be used again.
-        return HttpServerResponse.setHeader(problem(BodyTooLarge.of(bodyLimit)), "connection", "close")
+        return HttpServerResponse.setHeader(responseOf(BodyTooLarge.of(bodyLimit)), "connection", "close")
       case 415:
-        return problem(UnsupportedMediaType.of())
+        return responseOf(UnsupportedMediaType.of())
       case 503:
-        return problem(Unavailable.of("try again"))
+        return responseOf(Unavailable.of("try again"))
       default:
-        return response.status < 500 ? problem(BadRequest.of("the request cannot be read")) : problem(Unexpected.of())
+        return response.status < 500
+          ? responseOf(BadRequest.of("the request cannot be read"))
+          : responseOf(Unexpected.of())
     }
   }
 
@@ -115,21 +117,24 @@ export const layerAnswers = (bodyLimit: number) => {
         if (Exit.isSuccess(response)) return response.value
       }
       yield* Effect.logError("a request met a defect", cause)
-      return problem(Unexpected.of())
+      return responseOf(Unexpected.of())
     })
 
   return HttpRouter.middleware(
-    (httpEffect) =>
-      Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
-        httpEffect.pipe(
-          Effect.catchCause((cause) =>
-            // A client that went away gets no answer, and is no defect.
-            Cause.hasInterruptsOnly(cause) ? Effect.failCause(cause) : respond(cause as Cause.Cause<unknown>, request)
-          ),
-          Effect.map(finish),
-          countRequest(request.method)
+    Effect.map(
+      makeShortWay,
+      (shortWay) => (wholeWay) =>
+        Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
+          shortWay(request, wholeWay).pipe(
+            Effect.catchCause((cause) =>
+              // A client that went away gets no answer, and is no defect.
+              Cause.hasInterruptsOnly(cause) ? Effect.failCause(cause) : respond(cause as Cause.Cause<unknown>, request)
+            ),
+            Effect.map(finish),
+            countRequest(request.method)
+          )
         )
-      ),
+    ),
     { global: true }
   )
 }

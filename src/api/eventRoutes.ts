@@ -11,13 +11,10 @@ import { Api } from "./Contract.ts"
 import { cancelFlow, cancelledIn, flowStatusOf, flowTasks } from "./flows.ts"
 import { EventTypes } from "./EventTypes.ts"
 import { guarded } from "./guarded.ts"
-import { eventViewOf } from "./present.ts"
+import { eventViewOf, receiptOf } from "./present.ts"
 import type { FieldIssue } from "./Problems.ts"
 import { BadRequest, Conflict, NotFound } from "./Problems.ts"
 import { check } from "./submission.ts"
-import type { Receipt } from "./Views.ts"
-
-const receiptOf = (event: CheckedEvent): Receipt => ({ eventId: event.id, taskId: event.task, status: "queued" })
 
 const noEvent = (id: string) => NotFound.of(`there is no event "${id}"`)
 

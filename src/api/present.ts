@@ -3,7 +3,8 @@ import type { Task } from "../domain/Task.ts"
 import { celeryName, isFinal } from "../domain/TaskState.ts"
 import type { StoredEvent } from "../journal/sql/EventHistory.ts"
 import type { TaskHistory } from "../journal/sql/History.ts"
-import type { EventView, FlowStatus, TaskDetail, TaskView } from "./Views.ts"
+import type { CheckedEvent } from "../journal/EventIntake.ts"
+import type { EventView, FlowStatus, Receipt, TaskDetail, TaskView } from "./Views.ts"
 
 /** RFC 3339. */
 export const timeOf = (ms: number): string => new Date(ms).toISOString()
@@ -22,6 +23,13 @@ const valueOf = (bytes: Uint8Array | null | undefined): unknown => {
     return text
   }
 }
+
+/** What the caller of an accepted event is told. */
+export const receiptOf = (event: CheckedEvent): Receipt => ({
+  eventId: event.id,
+  taskId: event.task,
+  status: "queued"
+})
 
 export const viewOf = (task: Task): TaskView => ({
   id: task.id,

@@ -6,6 +6,7 @@
  */
 import { Context } from "effect"
 import type { Effect, Queue, Scope } from "effect"
+import type { Preface } from "../database/Preface.ts"
 import type { BrokerError } from "./BrokerError.ts"
 import type { OutgoingRecord, Position, TopicRecord } from "./Record.ts"
 
@@ -75,8 +76,14 @@ export class Broker extends Context.Service<
     readonly transactional: boolean
     /** Creates what is missing; another number of partitions than the existing one is refused. */
     readonly ensureTopics: (topics: ReadonlyArray<TopicSpec>) => Effect.Effect<void, BrokerError>
-    /** Appends all or nothing; records of one partition keep the order they have in the array. */
-    readonly append: (records: ReadonlyArray<OutgoingRecord>) => Effect.Effect<ReadonlyArray<Position>, BrokerError>
+    /**
+     * Appends all or nothing; records of one partition keep the order they have in the array. A `preface`, which only a
+     * transactional broker takes, is written in the same statement, before them.
+     */
+    readonly append: (
+      records: ReadonlyArray<OutgoingRecord>,
+      preface?: Preface
+    ) => Effect.Effect<ReadonlyArray<Position>, BrokerError>
     /** Joins the consumer group of `topic`; leaving is the end of the scope. */
     readonly join: (options: {
       readonly group: string

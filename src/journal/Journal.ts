@@ -6,6 +6,7 @@
  */
 import { Context } from "effect"
 import type { Effect, Scope } from "effect"
+import type { Preface } from "../database/Preface.ts"
 import type { Priority } from "../domain/Outcome.ts"
 import type { Schedule } from "../domain/Schedule.ts"
 import type { Task } from "../domain/Task.ts"
@@ -190,6 +191,12 @@ export class Journal extends Context.Service<
       events: ReadonlyArray<NewEvent>,
       alongside: (fresh: ReadonlyArray<NewEvent>) => Effect.Effect<unknown, E, R>
     ) => Effect.Effect<ReadonlyArray<Acceptance>, JournalError | E, R>
+
+    /**
+     * The rows of `events` for one who knows that none is kept yet and is ready to be refused where one is; null where
+     * the journal keeps no rows.
+     */
+    readonly acceptance: ((events: ReadonlyArray<NewEvent>) => Preface) | null
 
     /** Adds a schedule or changes its timing; `nextAt` is kept where the timing is the same. */
     readonly putSchedule: (schedule: Schedule) => Effect.Effect<void, JournalError>

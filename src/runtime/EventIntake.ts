@@ -1,10 +1,12 @@
 /**
- * Takes in events: the event's row and its record in one transaction, many
- * callers' events together. One transaction is under way at a time; whoever
- * comes meanwhile is in the next, so the disk is asked once for all of them.
+ * Takes in events: the event's row and its record in one transaction (in one
+ * statement where that can be), many callers' events together. One transaction
+ * is under way at a time; whoever comes meanwhile is in the next, so the disk
+ * is asked once for all of them.
  */
 import { Clock, Deferred, Effect, Layer } from "effect"
 import { Broker } from "../broker/Broker.ts"
+import type { BrokerError } from "../broker/BrokerError.ts"
 import type { OutgoingRecord } from "../broker/Record.ts"
 import { makeSignal } from "../broker/Signal.ts"
 import { headersOf } from "../domain/Envelope.ts"
@@ -49,6 +51,9 @@ const recordOf = (event: CheckedEvent, now: number): OutgoingRecord => ({
   })
 })
 
+const asJournalError = (error: BrokerError): JournalError =>
+  new JournalError({ operation: "accept events", reason: new JournalUnavailable({ detail: error.message }) })
+
 const make = Effect.gen(function* () {
   const journal = yield* Journal
   const broker = yield* Broker
@@ -61,15 +66,7 @@ const make = Effect.gen(function* () {
     const later = events.filter((event) => event.at !== null && event.at > now)
     const records = events.filter((event) => event.at === null || event.at <= now).map((event) => recordOf(event, now))
     if (records.length > 0) {
-      yield* broker.append(records).pipe(
-        Effect.mapError(
-          (error) =>
-            new JournalError({
-              operation: "accept events",
-              reason: new JournalUnavailable({ detail: error.message })
-            })
-        )
-      )
+      yield* Effect.mapError(broker.append(records), asJournalError)
     }
     for (const event of later) {
       yield* journal.putSchedule({
@@ -88,6 +85,25 @@ const make = Effect.gen(function* () {
   })
 
   const clock = yield* Clock.Clock
+
+  /** Whether nothing but an event that is known already can stand against writing all of them in one statement. */
+  const isPlain = (events: ReadonlyArray<CheckedEvent>, now: number): boolean =>
+    events.every((event) => event.at === null || event.at <= now) &&
+    new Set(events.map((event) => event.id)).size === events.length
+
+  const { acceptance } = journal
+  const take = (events: ReadonlyArray<CheckedEvent>): Effect.Effect<ReadonlyArray<Acceptance>, JournalError> => {
+    const carefully = journal.accept(events, keep)
+    const now = clock.currentTimeMillisUnsafe()
+    if (acceptance === null || !broker.transactional || !isPlain(events, now)) return carefully
+    const records = events.map((event) => recordOf(event, now))
+    return broker.append(records, acceptance(events)).pipe(
+      Effect.map(() => events.map((): Acceptance => "accepted")),
+      // Refused as a whole, so nothing is written: one of them is known, or cannot be kept, and that is told then.
+      Effect.catch((error) => (error.isRetryable ? Effect.fail(asJournalError(error)) : carefully))
+    )
+  }
+
   let begunAt = 0
 
   const round = Effect.gen(function* () {
@@ -103,12 +119,7 @@ const make = Effect.gen(function* () {
     }
     const batch = pending.slice(0, taken)
     pending = pending.slice(taken)
-    const exit = yield* Effect.exit(
-      journal.accept(
-        batch.flatMap(({ events }) => events),
-        keep
-      )
-    )
+    const exit = yield* Effect.exit(take(batch.flatMap(({ events }) => events)))
     let from = 0
     for (const { events, answer } of batch) {
       const to = from + events.length

@@ -6,6 +6,7 @@ import { spawn } from "node:child_process"
 import { fileURLToPath } from "node:url"
 import { Broker } from "../../src/broker/Broker.ts"
 import { layer as postgresBroker } from "../../src/broker/postgres/PostgresBroker.ts"
+import { texts } from "../../src/database/columns.ts"
 import { brokerProcess } from "../support/brokerProcess.ts"
 import { readGroup } from "../support/groupReader.ts"
 import { bytes } from "../support/journalRows.ts"
@@ -44,6 +45,29 @@ describe("topics in Postgres", () => {
       assert.isTrue(Exit.isFailure(exit))
       yield* sql.withTransaction(Effect.andThen(broker.append([record("b")]), broker.append([record("c")])))
       assert.deepStrictEqual(yield* values(broker), ["0:a", "1:b", "2:c"])
+    })
+  )
+
+  it.live("a preface and its records are written together, before them, or not at all", () =>
+    Effect.gen(function* () {
+      const { broker, sql } = yield* world()
+      yield* sql`CREATE TABLE beside (id text PRIMARY KEY)`
+      const preface = (...ids: ReadonlyArray<string>) => ({
+        insert: (first: number) => `INSERT INTO beside (id) SELECT * FROM unnest($${first}::text[])`,
+        parameters: [texts(ids)]
+      })
+      yield* broker.append([record("a")], preface("one"))
+      const error = yield* Effect.flip(broker.append([record("lost")], preface("two", "one")))
+      assert.isFalse(error.isRetryable)
+      const refused = yield* Effect.flip(broker.append([record("lost", 99)], preface("three")))
+      assert.strictEqual(refused.reason._tag, "RecordRefused")
+      yield* broker.append([record("b"), record("c")], preface("four"))
+      assert.deepStrictEqual(yield* values(broker), ["0:a", "1:b", "2:c"])
+      const rows = yield* sql<{ id: string }>`SELECT id FROM beside ORDER BY id`
+      assert.deepStrictEqual(
+        rows.map(({ id }) => id),
+        ["four", "one"]
+      )
     })
   )
 

@@ -9,6 +9,7 @@ import { Broker } from "../Broker.ts"
 import type { MemberEvent, Membership, TopicSpec } from "../Broker.ts"
 import { BrokerError, BrokerUnavailable, PartitionMismatch, RecordRefused, UnknownTopic } from "../BrokerError.ts"
 import { partitionOf } from "../murmur2.ts"
+import type { Preface } from "../../database/Preface.ts"
 import type { OutgoingRecord, Position, TopicRecord } from "../Record.ts"
 import { makeSignal } from "../Signal.ts"
 import type { Signal } from "../Signal.ts"
@@ -100,7 +101,11 @@ export const makeMemoryBroker = Effect.sync(() => {
       return rebalance(member.group)
     })
 
-  const append = Effect.fnUntraced(function* (records: ReadonlyArray<OutgoingRecord>) {
+  const append = Effect.fnUntraced(function* (records: ReadonlyArray<OutgoingRecord>, preface?: Preface) {
+    if (preface !== undefined) {
+      const detail = "there is no database beside memory for a preface"
+      return yield* new BrokerError({ operation: "append", reason: new RecordRefused({ detail }) })
+    }
     const fault = failing.shift()
     const unavailable = new BrokerError({
       operation: "append",

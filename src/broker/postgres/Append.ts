@@ -8,6 +8,7 @@ import { Effect } from "effect"
 import { BrokerError, RecordRefused } from "../BrokerError.ts"
 import { partitionOf } from "../murmur2.ts"
 import type { OutgoingRecord, Position } from "../Record.ts"
+import type { Preface } from "../../database/Preface.ts"
 import { byteas, ints, smallints, texts } from "../../database/columns.ts"
 import { refused } from "./refused.ts"
 import { contentOf, payloadSql } from "./Note.ts"
@@ -16,12 +17,12 @@ import { channel } from "./Wakeups.ts"
 import type { Wakeups } from "./Wakeups.ts"
 
 // One statement: the rows that `locked` returns are the newest versions, whatever the snapshot says.
-const statement = `
-WITH moment AS (SELECT date_trunc('milliseconds', clock_timestamp()) AS at),
+const statementAfter = (preface: string, onlyAfter: string) => `
+WITH ${preface}moment AS (SELECT date_trunc('milliseconds', clock_timestamp()) AS at),
 locked AS (
   SELECT p.topic, p.partition, p.next_offset, c.n
   FROM topic_partition p JOIN unnest($1::int2[], $2::int4[], $3::int4[]) c (topic, partition, n)
-    ON p.topic = c.topic AND p.partition = c.partition
+    ON p.topic = c.topic AND p.partition = c.partition ${onlyAfter}
   ORDER BY p.topic, p.partition FOR UPDATE OF p),
 grown AS (
   UPDATE topic_partition p SET next_offset = l.next_offset + l.n FROM locked l
@@ -36,6 +37,19 @@ SELECT topic, partition, next_offset, CASE WHEN $10 <> '' THEN pg_notify('${chan
   ${payloadSql("$10", "$11", "partition", "next_offset", "moment.at")})::text END
 FROM locked, moment`
 
+const alone = statementAfter("", "")
+
+/** The number of the first parameter that is the preface's. */
+const prefaceFrom = 12
+
+// The count is asked for so that the rows of the preface are written before any partition is locked: without it the
+// order would be the planner's, and two processes could wait for each other.
+const after = (preface: Preface) =>
+  statementAfter(
+    `preface AS (${preface.insert(prefaceFrom)} RETURNING 1),\n`,
+    "WHERE (SELECT count(*) FROM preface) > 0"
+  )
+
 /** How many keyless records have been appended: they go round the partitions in turn. */
 interface Turn {
   next: number
@@ -48,14 +62,14 @@ const placeOf = (record: OutgoingRecord, topic: StoredTopic, turn: Turn): number
 }
 
 /**
- * The effect that appends `records` in one statement, in the caller's transaction where there is one, and wakes the
- * readers of their topics once they can be read.
+ * The effect that appends `records` in one statement, in the caller's transaction where there is one, after the rows
+ * of `preface`, and wakes the readers of their topics once they can be read.
  */
 export const makeAppend = (
   topics: Topics,
   wakeups: Wakeups
 ): Effect.Effect<
-  (records: ReadonlyArray<OutgoingRecord>) => Effect.Effect<ReadonlyArray<Position>, BrokerError>,
+  (records: ReadonlyArray<OutgoingRecord>, preface?: Preface) => Effect.Effect<ReadonlyArray<Position>, BrokerError>,
   never,
   PgClient.PgClient
 > =>
@@ -63,7 +77,7 @@ export const makeAppend = (
     const sql = yield* PgClient.PgClient
     const turn: Turn = { next: 0 }
 
-    return Effect.fnUntraced(function* (records: ReadonlyArray<OutgoingRecord>) {
+    return Effect.fnUntraced(function* (records: ReadonlyArray<OutgoingRecord>, preface?: Preface) {
       if (records.length === 0) return []
       const counts = new Map<string, { topic: number; partition: number; n: number }>()
       const placed: Array<{ slot: string; topic: number; partition: number; place: number }> = []
@@ -83,19 +97,23 @@ export const makeAppend = (
       const grown = new Set(sums.map((sum) => sum.topic))
       const note = wakeups.noteOf(grown)
       const rows = yield* sql
-        .unsafe<{ topic: number; partition: number; next_offset: bigint }>(statement, [
-          smallints(sums.map((c) => c.topic)),
-          ints(sums.map((c) => c.partition)),
-          ints(sums.map((c) => c.n)),
-          smallints(placed.map((p) => p.topic)),
-          ints(placed.map((p) => p.partition)),
-          ints(placed.map((p) => p.place)),
-          byteas(records.map((r) => r.key)),
-          byteas(records.map((r) => r.value)),
-          texts(records.map((r) => JSON.stringify(r.headers))),
-          note ?? "",
-          note !== null && records.length === 1 ? contentOf(records[0]!) : ""
-        ])
+        .unsafe<{ topic: number; partition: number; next_offset: bigint }>(
+          preface === undefined ? alone : after(preface),
+          [
+            smallints(sums.map((c) => c.topic)),
+            ints(sums.map((c) => c.partition)),
+            ints(sums.map((c) => c.n)),
+            smallints(placed.map((p) => p.topic)),
+            ints(placed.map((p) => p.partition)),
+            ints(placed.map((p) => p.place)),
+            byteas(records.map((r) => r.key)),
+            byteas(records.map((r) => r.value)),
+            texts(records.map((r) => JSON.stringify(r.headers))),
+            note ?? "",
+            note !== null && records.length === 1 ? contentOf(records[0]!) : "",
+            ...(preface?.parameters ?? [])
+          ]
+        )
         .pipe(refused("append"))
       yield* sql.afterCommit(Effect.sync(() => (note === null ? wakeups.grown(grown) : wakeups.ringAll(grown))))
       const base = new Map(rows.map((row) => [`${row.topic}/${row.partition}`, Number(row.next_offset)]))

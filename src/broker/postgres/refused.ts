@@ -4,7 +4,7 @@ import type { SqlError } from "effect/sql"
 import { brokenAsError } from "../../database/brokenTransaction.ts"
 import { BrokerError, BrokerUnavailable, RecordRefused } from "../BrokerError.ts"
 
-const refusing = new Set(["ConstraintError", "SqlSyntaxError"])
+const refusing = new Set(["ConstraintError", "SqlSyntaxError", "UniqueViolation"])
 
 /** Maps an SqlError of `operation` to a BrokerError that says whether trying again can help. */
 export const refused =

@@ -220,6 +220,7 @@ export const makeMemoryJournal = Effect.gen(function* () {
         }),
         tell
       ),
+    acceptance: null,
     accept: (events, alongside) =>
       transaction(
         Effect.gen(function* () {

@@ -5,8 +5,33 @@
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 import { ints, texts, uuids } from "../../database/columns.ts"
+import type { Preface } from "../../database/Preface.ts"
 import type { Acceptance, NewEvent } from "../Journal.ts"
 import { refused } from "./refused.ts"
+
+const columns = ["text", "text", "text", "text", "uuid", "text", "text", "int4"]
+
+const insert = (from: number): string =>
+  `INSERT INTO event (id, type, user_key, queue, task, fingerprint, data, awaits)
+   SELECT * FROM unnest(${columns.map((type, i) => `$${from + i}::${type}[]`).join(", ")})`
+
+/** The rows of `events`, whose ids differ, as one INSERT. */
+export const acceptance = (events: ReadonlyArray<NewEvent>): Preface => {
+  const sorted = [...events].sort((a, b) => (a.id < b.id ? -1 : 1))
+  return {
+    insert,
+    parameters: [
+      texts(sorted.map((e) => e.id)),
+      texts(sorted.map((e) => e.type)),
+      texts(sorted.map((e) => e.user)),
+      texts(sorted.map((e) => e.queue)),
+      uuids(sorted.map((e) => e.task)),
+      texts(sorted.map((e) => e.fingerprint)),
+      texts(sorted.map((e) => e.data)),
+      ints(sorted.map((e) => e.awaits))
+    ]
+  }
+}
 
 export const makeAccept = Effect.map(
   SqlClient.SqlClient,
@@ -21,21 +46,10 @@ export const makeAccept = Effect.map(
             // The first of equal ids in one batch is the one that may be kept.
             const first = new Map<string, NewEvent>()
             for (const event of events) if (!first.has(event.id)) first.set(event.id, event)
-            const sorted = [...first.values()].sort((a, b) => (a.id < b.id ? -1 : 1))
+            const { insert, parameters } = acceptance([...first.values()])
             const rows = yield* sql.unsafe<{ id: string }>(
-              `INSERT INTO event (id, type, user_key, queue, task, fingerprint, data, awaits)
-               SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::uuid[], $6::text[], $7::text[], $8::int4[])
-               ON CONFLICT (id) DO NOTHING RETURNING id`,
-              [
-                texts(sorted.map((e) => e.id)),
-                texts(sorted.map((e) => e.type)),
-                texts(sorted.map((e) => e.user)),
-                texts(sorted.map((e) => e.queue)),
-                uuids(sorted.map((e) => e.task)),
-                texts(sorted.map((e) => e.fingerprint)),
-                texts(sorted.map((e) => e.data)),
-                ints(sorted.map((e) => e.awaits))
-              ]
+              `${insert(1)} ON CONFLICT (id) DO NOTHING RETURNING id`,
+              parameters
             )
             const kept = new Set(rows.map((row) => row.id))
             const fresh = events.filter((event) => kept.has(event.id) && first.get(event.id) === event)

@@ -4,7 +4,7 @@ import { Clock, Effect, Layer } from "effect"
 import { uuids } from "../../database/columns.ts"
 import { Journal } from "../Journal.ts"
 import type { QueuePartition } from "../Journal.ts"
-import { makeAccept } from "./Accept.ts"
+import { acceptance, makeAccept } from "./Accept.ts"
 import { makeCommit } from "./Commit.ts"
 import { makeControls } from "./Controls.ts"
 import { makeQueues } from "./Queues.ts"
@@ -129,6 +129,7 @@ const make = Effect.gen(function* () {
     requestCancel: controls.requestCancel,
     requestRetry: controls.requestRetry,
     accept,
+    acceptance,
     putSchedule: schedules.put,
     removeSchedule: schedules.remove,
     schedules: schedules.all,
