@@ -58,7 +58,7 @@ export const PostedEvent = Schema.Struct({
   ),
   at: Schema.optionalKey(time.annotate({ description: "When to start, instead of now." })),
   priority: Schema.optionalKey(Schema.Literals(["high", "medium", "low"]))
-})
+}).annotate({ identifier: "PostedEvent" })
 export type PostedEvent = typeof PostedEvent.Type
 
 const accepted = HttpApiSchema.status(202)

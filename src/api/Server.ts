@@ -4,16 +4,18 @@
  */
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { ByteSize, Effect, Layer, Redacted } from "effect"
-import { HttpIncomingMessage, HttpRouter } from "effect/http"
+import { HttpIncomingMessage, HttpRouter, HttpServerResponse } from "effect/http"
 import { HttpApiBuilder, HttpApiMiddleware } from "effect/http-api"
 import { createServer } from "node:http"
 import { layerAnswers } from "./answers.ts"
 import { Api, Authorization, RequestCheck } from "./Contract.ts"
 import { queueRoutes, userRoutes } from "./controlRoutes.ts"
 import { eventRoutes } from "./eventRoutes.ts"
+import { EventTypes } from "./EventTypes.ts"
 import { fieldIssues } from "./fieldIssues.ts"
 import { guarded } from "./guarded.ts"
 import { healthRoutes, metricsRoutes } from "./healthRoutes.ts"
+import { openApiOf } from "./openApi.ts"
 import { BadRequest, Unauthorized, Unexpected } from "./Problems.ts"
 import { taskRoutes } from "./taskRoutes.ts"
 import { Tokens } from "./Tokens.ts"
@@ -52,7 +54,16 @@ const authorization = Layer.effect(
   )
 )
 
-const routes = HttpApiBuilder.layer(Api, { openapiPath: "/openapi.json" }).pipe(
+/** The same for as long as the process runs, so it is made once, and only where it is asked for. */
+const description = HttpRouter.use((router) =>
+  Effect.gen(function* () {
+    const types = yield* EventTypes
+    const answer = yield* Effect.cached(Effect.sync(() => HttpServerResponse.jsonUnsafe(openApiOf(types))))
+    yield* router.add("GET", "/openapi.json", answer)
+  })
+)
+
+const routes = Layer.merge(HttpApiBuilder.layer(Api), description).pipe(
   Layer.provide([eventRoutes, taskRoutes, queueRoutes, userRoutes, healthRoutes, metricsRoutes]),
   Layer.provide([requestCheck, authorization]),
   Layer.merge(layerAnswers(ByteSize.toNumberUnsafe(bodyLimit)))

@@ -253,6 +253,24 @@ describe("the API", () => {
     )
   )
 
+  it.live("describes what the data of each type of event has to be", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const { stranger } = yield* installation
+        const { body } = yield* stranger.get("/openapi.json")
+        const bodyOf = (path: string) =>
+          body.paths[`/api/v1${path}`].post.requestBody.content["application/json"].schema
+        assert.deepStrictEqual(bodyOf("/events"), { $ref: "#/components/schemas/PostedEvent" })
+        assert.deepStrictEqual(bodyOf("/events/batch").properties.events.items, bodyOf("/events"))
+        const { PostedEvent, "event-note": posted } = body.components.schemas
+        assert.deepInclude(JSON.stringify(PostedEvent), "#/components/schemas/event-note")
+        assert.deepStrictEqual(posted.properties.type.enum, ["note"])
+        assert.deepStrictEqual(posted.properties.data.required, ["text"])
+        assert.isFalse(posted.properties.data.additionalProperties)
+      })
+    )
+  )
+
   it.live("every documented operation but health asks for a token, and documents what it answers", () =>
     Effect.scoped(
       Effect.gen(function* () {
