@@ -7,6 +7,7 @@ import { PgClient } from "@effect/sql-pg"
 import type { Redacted } from "effect"
 import { Data, Effect, Layer } from "effect"
 import { startEmbeddedPostgres } from "./embedded/EmbeddedPostgres.ts"
+import { forgetStatements } from "./forgetStatements.ts"
 import { migrate } from "./Migration.ts"
 import type { Migration } from "./Migration.ts"
 
@@ -61,6 +62,9 @@ export const layer = (options: DatabaseOptions) =>
           Layer.effect(PgClient.PgClient, Effect.fail(new DatabaseUnreachable({ detail: String(cause) })))
         )
       )
-      return Layer.provideMerge(Layer.effectDiscard(checked(options.migrations)), client)
+      return Layer.provideMerge(
+        Layer.effectDiscard(Effect.andThen(forgetStatements, checked(options.migrations))),
+        client
+      )
     })
   )

@@ -1,16 +1,34 @@
-/** The Telegram of a kill drill: a process of its own that no kill reaches, with its ledger in a file. */
+/** The Telegram that the drill publishes to: it outlives every kill. `node telegram.ts <writers> <ledger file>`. */
 import { Effect } from "effect"
-import { startSandbox } from "../../src/sandbox/Sandbox.ts"
+import * as fs from "node:fs"
+import { startTelegramServer } from "../../src/sandbox/telegram/TelegramServer.ts"
+import { channelOf } from "./DrillPlace.ts"
+import type { DrillPlace } from "./DrillPlace.ts"
+import { endWithParent } from "../../bench/support/endWithParent.ts"
 
-const [ledgerFile] = process.argv.slice(2)
+endWithParent()
+const [, , writers = "1", ledgerFile = ""] = process.argv
 
-Effect.runFork(
-  Effect.scoped(
-    Effect.gen(function* () {
-      const { telegram } = yield* startSandbox({ ledgerFile: ledgerFile! })
-      const { port, dc, publicKey } = telegram
-      process.stdout.write(`${JSON.stringify({ port, dc, publicKey, session: telegram.mintSession() })}\n`)
-      return yield* Effect.never
-    })
-  )
-)
+const program = Effect.gen(function* () {
+  const server = yield* startTelegramServer({
+    ledgerFile,
+    world: {
+      channels: Array.from({ length: Number(writers) }, (_, n) => ({
+        id: String(5_000 + n),
+        username: channelOf(n),
+        title: `Target ${n}`,
+        kind: "target" as const
+      }))
+    }
+  })
+  const where: DrillPlace["telegram"] = {
+    host: "127.0.0.1",
+    port: server.port,
+    dc: server.dc,
+    publicKey: server.publicKey,
+    session: server.mintSession()
+  }
+  fs.writeSync(1, `${JSON.stringify(where)}\n`)
+  return yield* Effect.never
+})
+await Effect.runPromise(Effect.scoped(program))
