@@ -21,7 +21,7 @@ import type { Settlement } from "./Settlement.ts"
 
 export interface Wishes {
   controls: Controls
-  /** Tasks to be cancelled: looked at when a task comes into memory. */
+  /** Tasks to be cancelled, until their end is written: looked at when a task comes into memory. */
   readonly cancels: Set<string>
   /** Tasks that were taken up again, and by which ownership, until their end is written: each is taken up once. */
   readonly retried: Map<string, Ownership>
@@ -51,6 +51,12 @@ export const isHeld = (wishes: Wishes, lane: Lane, key: string): boolean =>
   wishes.controls.pausedKeys.has(key) ||
   (wishes.controls.pausedSlots.size > 0 && wishes.controls.pausedSlots.has(slotOf(lane.actor.name, key))) ||
   (wishes.blocked.size > 0 && wishes.blocked.has(slotOf(lane.actor.name, key)))
+
+/** The end of a task is written, or was dropped with its partition: then a wish to cancel it is still to be obeyed. */
+export const fulfilled = (wishes: Wishes, task: LiveTask): void => {
+  wishes.retried.delete(task.id)
+  if (task.ownership.alive) wishes.cancels.delete(task.id)
+}
 
 export interface ControlOptions {
   readonly lanes: ReadonlyArray<Lane>
@@ -102,10 +108,10 @@ export const makeControl = (options: ControlOptions) =>
     const cancel = Effect.fnUntraced(function* (command: PendingCommand) {
       const task = find(lanes, command.task)
       const finish = (by: Ownership | null) => {
-        wishes.cancels.delete(command.task)
+        if (by === null) wishes.cancels.delete(command.task)
         flush.command({ task: command.task, kind: "cancel" }, by)
       }
-      // Also where it is here: its partition may go, and come back before the next look.
+      // Until its end is written, also where it is here: its partition may go, and come back before the next look.
       wishes.cancels.add(command.task)
       if (task !== undefined) {
         if (isFinal(task.state)) return

@@ -13,7 +13,7 @@ import { isFinal } from "../domain/TaskState.ts"
 import { deadLetterNameOf } from "../topics/Topic.ts"
 import type { Actor } from "./Actor.ts"
 import { makeAttempts } from "./Attempts.ts"
-import { block, isHeld, makeControl, makeWishes } from "./Control.ts"
+import { block, fulfilled, isHeld, makeControl, makeWishes } from "./Control.ts"
 import { makeDispatcher } from "./Dispatcher.ts"
 import type { Dispatcher } from "./Dispatcher.ts"
 import { forkLoop, logged } from "./forkLoop.ts"
@@ -159,7 +159,7 @@ export const startWorker = <R>(given: Partial<WorkerOptions<R>> & Pick<WorkerOpt
             if (task.spilled && task.box.loading && isFinal(task.state)) (task.box.gone ??= new Set()).add(task.id)
             // Another may stand there by now: what was spilled is loaded again, what failed is retried.
             if (live.get(task.id) === task) live.delete(task.id)
-            if (isFinal(task.state)) wishes.retried.delete(task.id)
+            if (isFinal(task.state)) fulfilled(wishes, task)
           } else if (task.state === "queued" && task.notBefore !== null && task.notBefore > at + forgetBytesAfterMs) {
             task.record = null
           }
@@ -183,9 +183,8 @@ export const startWorker = <R>(given: Partial<WorkerOptions<R>> & Pick<WorkerOpt
       isHeld: (lane, key) => isHeld(wishes, lane, key),
       cancelled: (task) => {
         if (!wishes.cancels.has(task.id)) return
-        if (!settlement.cancelQueued(task, "an operator")) return
-        wishes.cancels.delete(task.id)
-        flush.command({ task: task.id, kind: "cancel" }, task.ownership)
+        if (settlement.cancelQueued(task, "an operator"))
+          flush.command({ task: task.id, kind: "cancel" }, task.ownership)
       },
       changed,
       runFork: (effect) => void runFork(effect)

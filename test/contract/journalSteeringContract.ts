@@ -132,6 +132,23 @@ export const journalSteeringContract = (name: string, journalLayer: Layer.Layer<
       })
     )
 
+    it.effect("a retry ends the wish to cancel that came before it, and not the one that comes after it", () =>
+      Effect.gen(function* () {
+        const { journal, queue, write } = yield* freshQueue()
+        const running = taskRow({ queue, offset: 0, state: "in_progress" })
+        yield* write({ tasks: [running] })
+        assert.isTrue(yield* journal.requestCancel(running.id, "eve"))
+        yield* write({ tasks: [{ ...running, state: "cancelled", endedAt: 5 }] })
+        assert.isTrue(yield* journal.requestRetry(running.id, "eve"))
+        const asked = Effect.map(journal.controls, ({ commands }) =>
+          commands.filter((c) => c.task === running.id).map((c) => c.kind)
+        )
+        assert.deepStrictEqual(yield* asked, ["retry"])
+        assert.isTrue(yield* journal.requestCancel(running.id, "eve"))
+        assert.deepStrictEqual((yield* asked).sort(), ["cancel", "retry"])
+      })
+    )
+
     it.effect(
       "an event is accepted once: the same again is repeated, another body a conflict, within a batch and across",
       () =>

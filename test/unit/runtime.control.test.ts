@@ -263,6 +263,24 @@ describe("an operator", () => {
       })
   )
 
+  it.effect("retries a task that was cancelled while it ran, at once: the old wish does not cancel it again", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld
+      let isStuck = true
+      yield* world.start([actorOf(() => (isStuck ? Effect.never : Effect.void))])
+      yield* world.post("ann", [1])
+      yield* pass(500)
+      yield* world.journal.requestCancel(world.idOf("ann", 1), "eve")
+      yield* pass(10)
+      assert.strictEqual(world.stateOf("ann", 1), "cancelled")
+      isStuck = false
+      assert.isTrue(yield* world.journal.requestRetry(world.idOf("ann", 1), "eve"))
+      yield* pass(2_000)
+      assert.strictEqual(world.stateOf("ann", 1), "succeeded")
+      assert.strictEqual(world.tables.commands.size, 0)
+    })
+  )
+
   it.effect("retries a task while no worker lives: the next one runs it", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld

@@ -1,6 +1,6 @@
 /** What the simulation found, each as short as it can be told: a name for what went wrong once. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Latch } from "effect"
 import { done } from "../../src/domain/Outcome.ts"
 import { bytes } from "../support/journalRows.ts"
 import { actorOf, makeObserver, makeWorld, pass, topicOf } from "../support/runtimeWorld.ts"
@@ -93,6 +93,28 @@ describe("a user", () => {
       assert.isTrue(yield* world.journal.requestRetry(world.idOf("ann", 6), "eve"))
       yield* pass(5_000)
       assert.deepStrictEqual(world.states(), { succeeded: 6 })
+    })
+  )
+
+  it.effect("sees no task run that was cancelled in memory when its partition went and came back", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld
+      const seen = makeObserver()
+      yield* world.start([actorOf(({ n }) => seen.around(String(n), Effect.sleep(n === 1 ? 200 : 0)))])
+      yield* world.post("ann", [1, 2])
+      yield* pass(10)
+      const gate = yield* Latch.make()
+      world.journalFaults.slow("commit", "there", gate.await)
+      yield* world.journal.requestCancel(world.idOf("ann", 2), "eve")
+      yield* pass(10)
+      // No look after this one would tell it again.
+      world.journalFaults.slow("controls", "back", Effect.sleep("1 hour"))
+      yield* world.journal.lease({ queue: "work", partition: 0, owner: "another" })
+      yield* gate.open
+      yield* pass(10_000)
+      assert.deepStrictEqual(seen.lines, ["+1", "!1", "+1", "-1"])
+      assert.strictEqual(world.stateOf("ann", 2), "cancelled")
+      assert.strictEqual(world.tables.commands.size, 0)
     })
   )
 

@@ -215,6 +215,8 @@ export const makeMemoryJournal = Effect.gen(function* () {
       Effect.tap(
         Effect.sync(() => {
           if (!redrive(tables, id, by)) return false
+          // A wish to cancel was for the life that is over.
+          tables.commands.delete(commandSlot(id, "cancel"))
           ask(id, "retry")
           return true
         }),

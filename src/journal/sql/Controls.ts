@@ -100,6 +100,8 @@ export const makeControls = Effect.map(PgClient.PgClient, (sql) => {
                 yield* sql`UPDATE task SET state = 0, attempt = 0, crashes = 0, ended_at = NULL, not_before = NULL,
                 reason = ${"retried by " + by} WHERE id = ${task}::uuid AND state > 2 AND headers IS NOT NULL RETURNING id`
               if (moved.length > 0) {
+                // A wish to cancel was for the life that is over.
+                yield* sql`DELETE FROM task_command WHERE task = ${task}::uuid AND kind = 'cancel'`
                 yield* sql`INSERT INTO task_command (task, kind, by) VALUES (${task}::uuid, 'retry', ${by})
                   ON CONFLICT (task, kind) DO UPDATE SET by = excluded.by`
               }
