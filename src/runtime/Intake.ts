@@ -212,6 +212,7 @@ export const makeIntake = (options: IntakeOptions) =>
         )
         const now = clock.currentTimeMillisUnsafe()
         for (const row of rows) place(ownership, row, now, false)
+        options.changed(lane)
         if (rows.length < page) return
         after = rows.at(-1)!.offset
       }

@@ -1,10 +1,14 @@
 /** Whole installations in one thread, played from seeds, with faults, and judged by what observers saw. */
 import { assert, describe, it } from "@effect/vitest"
 import { hash } from "node:crypto"
+import { once } from "node:events"
 import * as fs from "node:fs"
+import * as os from "node:os"
 import * as path from "node:path"
+import { Worker } from "node:worker_threads"
 import { planOf } from "./Plan.ts"
 import type { Plan } from "./Plan.ts"
+import type { Share } from "./share.ts"
 import { judge, linesOf } from "./shrink.ts"
 
 const seeds = 2_000
@@ -13,6 +17,15 @@ const replayed = 50
 const traceOf = (plan: Plan) => {
   const { played } = judge(plan)
   return hash("sha1", `${played.steps} ${linesOf(played)}`)
+}
+
+const threads = Math.min(4, os.availableParallelism())
+
+/** What a share of the seeds breaks. */
+const judged = async (share: Share): Promise<ReadonlyArray<string>> => {
+  const worker = new Worker(new URL("./share.ts", import.meta.url), { workerData: share })
+  const [broken] = await once(worker, "message")
+  return broken
 }
 
 const regressions = path.join(import.meta.dirname, "regressions")
@@ -25,12 +38,9 @@ describe("a simulated installation", () => {
     }
   })
 
-  it(`keeps its promises in ${seeds} seeds`, () => {
-    const broken: Array<string> = []
-    for (let seed = 0; seed < seeds; seed++) {
-      for (const { invariant, detail } of judge(planOf(seed)).violations) broken.push(`${seed} ${invariant}: ${detail}`)
-    }
-    assert.deepStrictEqual(broken, [])
+  it(`keeps its promises in ${seeds} seeds`, async () => {
+    const shares = Array.from({ length: threads }, (_, first) => judged({ first, of: threads, below: seeds }))
+    assert.deepStrictEqual((await Promise.all(shares)).flat(), [])
   }, 300_000)
 
   for (const file of kept) {

@@ -325,6 +325,23 @@ describe("two workers", () => {
     })
   )
 
+  it.effect("go on at once with what the journal kept of the one that died", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld
+      let isStuck = true
+      const actor = actorOf(() => Effect.suspend(() => (isStuck ? Effect.never : Effect.void)))
+      const workers = [yield* world.start([actor]), yield* world.start([actor])]
+      yield* pass(100)
+      yield* world.post("ann", [1])
+      yield* pass(500)
+      isStuck = false
+      yield* workers.find(({ worker }) => worker.lanes[0]!.owned.size > 0)!.crash
+      // Sooner than the next look at the controls, which would start it too.
+      yield* pass(100)
+      assert.strictEqual(world.stateOf("ann", 1), "succeeded")
+    })
+  )
+
   it.effect("tick a schedule once", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld

@@ -101,6 +101,10 @@ export const makeMemoryBroker = Effect.sync(() => {
       return rebalance(member.group)
     })
 
+  const wakeReaders = (topic: MemoryTopic, partition: number) => {
+    for (const group of groups.values()) if (group.topic === topic) group.owners.get(partition)?.wake.ring()
+  }
+
   const append = Effect.fnUntraced(function* (records: ReadonlyArray<OutgoingRecord>, preface?: Preface) {
     if (preface !== undefined) {
       const detail = "there is no database beside memory for a preface"
@@ -131,7 +135,7 @@ export const makeMemoryBroker = Effect.sync(() => {
       log.records.push({ topic, partition, offset, key, value, headers, timestamp })
       return { topic, partition, offset }
     })
-    for (const group of groups.values()) for (const member of group.members) member.wake.ring()
+    for (const { topic, partition } of positions) wakeReaders(found.get(topic)!, partition)
     if (fault === true) return yield* unavailable
     return positions
   })

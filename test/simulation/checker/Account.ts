@@ -54,12 +54,21 @@ export interface Account {
 
 const namespace = "9b1d6f1c-64c8-5c2e-9d0f-3f6c1a9b7e42"
 
+/** Many invariants ask for the same ids. */
+const uuids = new Map<string, string>()
+const mostUuids = 5_000
+
 /** UUID version 5 by RFC 9562, of a name below Postroom's namespace. */
 export const uuid = (name: string): string => {
+  const known = uuids.get(name)
+  if (known !== undefined) return known
+  if (uuids.size >= mostUuids) uuids.clear()
   const bytes = Buffer.from(hash("sha1", `${namespace}\n${name}`, "hex").slice(0, 32), "hex")
   bytes[6] = (bytes[6]! & 0x0f) | 0x50
   bytes[8] = (bytes[8]! & 0x3f) | 0x80
-  return bytes.toString("hex").replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5")
+  const made = bytes.toString("hex").replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5")
+  uuids.set(name, made)
+  return made
 }
 
 export const isFinal = (state: string): boolean =>
