@@ -25,6 +25,8 @@ const batchLimit = 2_000
 export interface Flush {
   /** The task's row is to be written as the task stands when the batch is built. */
   readonly task: (task: LiveTask) => void
+  /** The same for a task that ends now, behind those that ended before it: what they hand on keeps their order. */
+  readonly ended: (task: LiveTask) => void
   readonly item: (ownership: Ownership, item: Item) => void
   /** A command was carried out and can be forgotten, with what its owner made of it or not at all. */
   readonly command: (command: Command, by: Ownership | null) => void
@@ -170,17 +172,23 @@ export const makeFlush = (options: FlushOptions) =>
     })
     yield* forkLoop("the flush loop", round)
 
+    const mark = (task: LiveTask) => {
+      if (!tasks.has(task)) {
+        tasks.add(task)
+        came++
+      }
+      bell.ring()
+    }
+
     const after = (done: () => void) => {
       waiters.push({ done, came })
       bell.ring()
     }
     return {
-      task: (task) => {
-        if (!tasks.has(task)) {
-          tasks.add(task)
-          came++
-        }
-        bell.ring()
+      task: mark,
+      ended: (task) => {
+        if (tasks.delete(task)) left++
+        mark(task)
       },
       item: (ownership, item) => {
         items.push({ ownership, item })

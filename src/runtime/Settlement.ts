@@ -159,7 +159,7 @@ export const makeSettlement = (options: SettlementOptions) =>
       const { lane } = task.ownership
       task.endedAt = now
       task.notBefore = null
-      flush.task(task)
+      flush.ended(task)
       Mailboxes.finish(lane.boxes, task.box, now)
       options.ended(task)
       changed(lane)

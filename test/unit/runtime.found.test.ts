@@ -141,6 +141,31 @@ describe("a user", () => {
   )
 })
 
+describe("what tasks hand on", () => {
+  // Found by chaos: of two posts of an author, the second was published first.
+  it.effect("keeps their order where the second was about to be written as waiting before the first had ended", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld
+      const actor = actorOf(({ n }) =>
+        Effect.as(
+          Effect.sleep(n === 1 ? "1900 millis" : "10 millis"),
+          done(n, [{ topic: "next", key: bytes("ann"), value: bytes(`{"n":${n}}`), type: "test" }])
+        )
+      )
+      const reader = actorOf(() => Effect.never, { name: "reader", topic: topicOf("next") })
+      yield* world.start([actor, reader])
+      yield* world.post("ann", [1, 2, 3])
+      yield* pass(900)
+      // The look at what has waited for a second, and the end of the first, fall into a transaction that takes long.
+      world.journalFaults.slow("commit", "back", Effect.sleep("3 seconds"))
+      yield* world.post("bob", [7])
+      yield* pass(30_000)
+      const handedOn = (yield* world.contents("next")).map(({ value }) => new TextDecoder().decode(value!))
+      assert.deepStrictEqual(handedOn, ['{"n":7}', '{"n":1}', '{"n":2}', '{"n":3}'])
+    })
+  )
+})
+
 describe("a write whose outcome is unknown", () => {
   it.effect("hands on once what it had written", () =>
     Effect.gen(function* () {
