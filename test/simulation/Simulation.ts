@@ -27,7 +27,8 @@ export interface Played extends Run {
   readonly plan: Plan
   readonly steps: number
   readonly virtualMs: number
-  readonly faults: number
+  /** How often each kind of fault was made. */
+  readonly faults: ReadonlyMap<string, number>
   readonly points: ReadonlyMap<string, { readonly passed: number; readonly hit: number }>
 }
 
@@ -75,7 +76,8 @@ const playOut = (plan: Plan): Played => {
   const ended = new Set<string>()
   const asked = new Map<string, number>()
   let runs = 0
-  let faults = 0
+  const faults = new Map<string, number>()
+  const made = (kind: string) => faults.set(kind, (faults.get(kind) ?? 0) + 1)
   let isHealed = false
   /** How far ahead the clock of any process ever was, ms. */
   let latest = 0
@@ -139,19 +141,24 @@ const playOut = (plan: Plan): Played => {
     latencyMs: plan.latencyMs,
     fates: fatesOf(on, makeChance(plan.seed, 6)),
     noted: (process, what) => {
-      faults++
+      made(what.slice(0, what.indexOf(" ")))
       note(process, { k: "fault", what })
     },
     kill
   })
 
-  const made = Effect.runForkWith(base(server))(makeStore({ kernel, server, network, chance, note, base })).pollUnsafe()
-  if (made === undefined || Exit.isFailure(made)) throw new Error("the store could not be made")
-  const store = made.value
+  const opened = Effect.runForkWith(base(server))(
+    makeStore({ kernel, server, network, chance, note, base })
+  ).pollUnsafe()
+  if (opened === undefined || Exit.isFailure(opened)) throw new Error("the store could not be made")
+  const store = opened.value
 
   const outside: Outside = {
     note,
-    kill,
+    kill: (process) => {
+      made("poison")
+      kill(process)
+    },
     asked: (what) => {
       const times = asked.get(what) ?? 0
       asked.set(what, times + 1)
@@ -237,7 +244,7 @@ const playOut = (plan: Plan): Played => {
     switch (action.do) {
       case "kill":
         if (target) {
-          faults++
+          made(action.do)
           let left = action.steps
           const countdown = () => (left-- <= 0 ? kill(target.process) : kernel.push(world, countdown))
           countdown()
@@ -245,7 +252,7 @@ const playOut = (plan: Plan): Played => {
         return
       case "freeze":
         if (target && target.process.state === "running") {
-          faults++
+          made(action.do)
           note(target.process, { k: "frozen" })
           kernel.freeze(target.process)
           kernel.after(world, action.ms, () => thaw(target.process))
@@ -253,28 +260,28 @@ const playOut = (plan: Plan): Played => {
         return
       case "expire":
         if (target) {
-          faults++
+          made(action.do)
           store.expire(target.process, action.queue, action.toldAfterMs)
         }
         return
       case "rebalance":
-        faults++
+        made(action.do)
         note(world, { k: "fault", what: `rebalance ${action.queue}` })
         return store.disturb(action.queue, queueFacts.find(({ name }) => name === action.queue)!.topic, action.ms)
       case "stop":
         if (target && action.worker !== null) {
-          faults++
+          made(action.do)
           stop(target, () => kernel.after(world, restartMs(), () => startWorkerAt(action.worker)))
         }
         return
       case "down":
-        faults++
+        made(action.do)
         note(server, { k: "fault", what: "down" })
         network.setDown(true)
         kernel.after(world, action.ms, () => network.setDown(false))
         return
       case "jump": {
-        faults++
+        made(action.do)
         const all = target ? [target.process] : slots.flatMap((slot) => (slot === null ? [] : [slot.process]))
         for (const process of action.worker === null ? [...all, ...clients.processes()] : all) {
           process.skew += action.ms
@@ -284,7 +291,7 @@ const playOut = (plan: Plan): Played => {
         return
       }
       case "killApi":
-        faults++
+        made(action.do)
         return clients.killApi()
       default:
         return clients.act(action)

@@ -1,8 +1,8 @@
 /**
  * Plays seeds and says what they broke: `node test/simulation/simulate.ts
- * --seeds 1000 --from 0 [--replay] [--first] [--json]`. A failing seed is
- * shrunk, its history is written to `.simulation/`, and its plan is kept as a
- * regression file.
+ * --seeds 1000 --from 0 [--minutes 25] [--replay] [--first] [--json]`. A
+ * failing seed is shrunk, its history is written to `.simulation/`, and its
+ * plan is kept as a regression file.
  */
 import { hash } from "node:crypto"
 import * as fs from "node:fs"
@@ -16,6 +16,8 @@ const { values } = parseArgs({
   options: {
     seeds: { type: "string", default: "1000" },
     from: { type: "string", default: "0" },
+    /** Ends after so long, however many seeds are left. */
+    minutes: { type: "string", default: "Infinity" },
     /** Plays every seed twice and compares the histories. */
     replay: { type: "boolean", default: false },
     /** Ends with the first seed that fails, and says which invariants it broke. */
@@ -44,15 +46,17 @@ const keep = (found: Found): void => {
 }
 
 const points = new Map<string, { passed: number; hit: number }>()
-const count = { steps: 0, faults: 0, lines: 0, virtualMs: 0, failed: 0, unequal: 0 }
+const faults = new Map<string, number>()
+const count = { steps: 0, lines: 0, virtualMs: 0, failed: 0, unequal: 0 }
 const from = Number(values.from)
 const began = performance.now()
 let seed = from
-for (; seed < from + Number(values.seeds); seed++) {
+const isOver = () => performance.now() - began > Number(values.minutes) * 60_000
+for (; seed < from + Number(values.seeds) && !isOver(); seed++) {
   const found = judge(planOf(seed))
   const { played, violations } = found
   count.steps += played.steps
-  count.faults += played.faults
+  for (const [kind, times] of played.faults) faults.set(kind, (faults.get(kind) ?? 0) + times)
   count.lines += played.history.length
   count.virtualMs += played.virtualMs
   for (const [name, { passed, hit }] of played.points) {
@@ -83,7 +87,7 @@ const summary = {
   failed: count.failed,
   unequal: count.unequal,
   perSecond: Math.round(tried / seconds),
-  faults: count.faults,
+  faults: Object.fromEntries([...faults].sort(([a], [b]) => (a < b ? -1 : 1))),
   stepsPerSeed: Math.round(count.steps / tried),
   linesPerSeed: Math.round(count.lines / tried),
   virtualHours: Math.round(count.virtualMs / 360_000) / 10,
