@@ -2,11 +2,13 @@
  * The actors under the drill. `tally` keeps, per user, how many steps it has
  * seen, their sum and the last one, in state that must change exactly once per
  * step; it hands every step on to `mirror`, which keeps the same of what
- * arrives. Now and then an attempt fails on purpose.
+ * arrives. Now and then an attempt fails on purpose. Some steps of wanderers
+ * fail for good, until an operator opens their gate and retries them.
  */
 import { Effect, Schema } from "effect"
 import * as fs from "node:fs"
-import { done, retry } from "../../src/domain/Outcome.ts"
+import * as path from "node:path"
+import { done, fail, retry } from "../../src/domain/Outcome.ts"
 import * as Actor from "../../src/runtime/Actor.ts"
 import type { TaskContext } from "../../src/runtime/TaskContext.ts"
 import * as Topic from "../../src/topics/Topic.ts"
@@ -28,6 +30,16 @@ export const marks = Topic.make({
   value: Step
 })
 
+/** Users whose tasks are cancelled and retried; how long theirs take, ms, is enough to be cancelled while they run. */
+const isWanderer = (user: string): boolean => user.startsWith("wanderer-")
+const wanderMs = 300
+
+/** Whether a step fails until its gate is open. */
+const isGated = ({ user, seq }: Step): boolean => isWanderer(user) && seq % 23 === 22
+
+/** The file that opens the gate of a step. */
+export const gateOf = (records: string, user: string, seq: number): string => path.join(records, `open-${user}-${seq}`)
+
 const monotonicMs = (): string => (Number(process.hrtime.bigint()) / 1e6).toFixed(3)
 
 const count = ({ user, seq }: Step, task: TaskContext) =>
@@ -41,10 +53,11 @@ const count = ({ user, seq }: Step, task: TaskContext) =>
     yield* task.setState("last", seq)
   })
 
-/** Both actors; starts and ends of `tally` go to `file`, one line each, before anything else happens. */
-export const chaosActors = (file: string) => {
-  const fd = fs.openSync(file, "a")
-  const log = (kind: string, { user, seq }: Step) => fs.writeSync(fd, `${kind} ${user} ${seq} ${monotonicMs()}\n`)
+/** Both actors; starts and ends of `tally` go to `attempts.log`, one line each, before anything else happens. */
+export const chaosActors = (records: string) => {
+  const fd = fs.openSync(path.join(records, "attempts.log"), "a")
+  const log = (kind: string, { user, seq }: Step) =>
+    fs.writeSync(fd, `${kind} ${user} ${seq} ${monotonicMs()} ${process.pid}\n`)
   const tally = Actor.make({
     name: "tally",
     topic: steps,
@@ -54,16 +67,25 @@ export const chaosActors = (file: string) => {
       Effect.gen(function* () {
         log("S", step)
         yield* count(step, task)
-        yield* Effect.sleep((step.seq * 7) % 16)
+        yield* Effect.sleep(isWanderer(step.user) ? (step.seq * 37) % wanderMs : (step.seq * 7) % 16)
         if (step.seq % 17 === 16 && task.attempt === 1) {
           log("E", step)
           return retry("a failure on purpose", 20)
+        }
+        if (isGated(step) && !fs.existsSync(gateOf(records, step.user, step.seq))) {
+          log("E", step)
+          return fail(`the gate is shut: ${step.user} ${step.seq}`)
         }
         const mark = yield* Topic.output(marks, step.user, step)
         log("E", step)
         return done({ seq: step.seq }, [mark])
       })
   })
-  const mirror = Actor.make({ name: "mirror", topic: marks, concurrency: 200, handler: count })
+  const mirror = Actor.make({
+    name: "mirror",
+    topic: marks,
+    concurrency: 200,
+    handler: (step, task) => Effect.as(count(step, task), { seq: step.seq })
+  })
   return [tally, mirror]
 }

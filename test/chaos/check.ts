@@ -1,20 +1,23 @@
 /**
  * The judge of a drill. It knows nothing of Postroom's code: it reads the
- * tables, what the client was told, what the attempts wrote down and what the
- * Telegram took, and compares. `node test/chaos/check.ts <connection url> <records folder>`.
+ * tables, what the client was told, what the attempts wrote down, what
+ * operators asked for and what the Telegram took, and compares.
+ * `node test/chaos/check.ts <connection url> <records folder>`.
  */
 import { PgClient } from "@effect/sql-pg"
 import { Effect, Redacted } from "effect"
 import { createHash } from "node:crypto"
-import * as fs from "node:fs"
 import * as path from "node:path"
+import { judgeObedience, readWishes } from "./checkOperators.ts"
+import type { Wishes } from "./checkOperators.ts"
+import { eachLine } from "./lines.ts"
 
-/** What a drill is judged by; all but the first three must be 0. */
+/** What a drill is judged by; all but the counts of what was done must be 0. */
 export interface Verdict {
   readonly acknowledged: number
   readonly kept: number
   readonly published: number
-  /** Acknowledged events without a row, and kept ones without a success. */
+  /** Acknowledged events without a row, and kept ones without a success that nobody cancelled. */
   readonly lost: number
   /** Tasks that started before the one before them of the same user had ended, and posts out of order in a channel. */
   readonly reordered: number
@@ -24,15 +27,19 @@ export interface Verdict {
   readonly unpublished: number
   /** Users whose state does not say that each step changed it once and in turn, in either actor. */
   readonly stateWrong: number
-  /** Answers that called a repeated event another one. */
+  /** Answers that called a repeated event another one, or a good one wrong. */
   readonly conflicts: number
-  /** Tasks that ended otherwise than well, and records that were made twice. */
+  /** Tasks that ended otherwise than well though nobody cancelled them, and records that were made twice. */
   readonly endedBadly: number
-  /** Why tasks ended badly, each reason once. */
+  /** Tasks of paused users and queues that started. */
+  readonly pauseBroken: number
+  /** Cancelled tasks that started afterwards or ended otherwise, and tasks that nobody had cancelled. */
+  readonly cancelBroken: number
+  /** What operators did meanwhile. */
+  readonly operators: Wishes["counts"]
+  /** Why tasks ended badly, each reason once, and what was out of order; some of each. */
   readonly reasons: ReadonlyArray<string>
 }
-
-const linesOf = (file: string): ReadonlyArray<string> => fs.readFileSync(file, "utf8").split("\n").slice(0, -1)
 
 interface Sent {
   readonly event: string
@@ -45,34 +52,66 @@ interface KeptEvent {
   readonly id: string
   readonly user_key: string
   readonly queue: string
+  readonly task: string
   readonly state: number | null
 }
+
+const [succeeded, cancelled] = [2, 4]
 
 const seqOf = (id: string): number => Number(id.split(":")[1])
 
 const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex")
 
-/** Posts in the channels against the events that ask for them. */
-const judgePosts = (kept: ReadonlyArray<KeptEvent>, ledger: ReadonlyArray<Sent>) => {
-  const wanted = new Map(
-    kept
-      .filter(({ queue }) => queue === "publisher")
-      .map(({ id, user_key: user }) => [sha256(`${user} says ${seqOf(id)}`), seqOf(id)])
-  )
-  const channels = Map.groupBy(
-    ledger.filter(({ event }) => event === "sent"),
-    ({ username }) => username
-  )
-  let reordered = 0
+const readLedger = (file: string): ReadonlyArray<Sent> => {
+  const sent: Array<Sent> = []
+  eachLine(file, (words) => {
+    const { event, username, messageId, textHash } = JSON.parse(words.join(" ")) as Sent
+    if (event === "sent") sent.push({ event, username, messageId, textHash })
+  })
+  return sent
+}
+
+interface PublisherTask {
+  readonly user_key: string
+  readonly result: string
+}
+
+/**
+ * Posts in the channels against the events that ask for them. A writer's text is known beforehand; an author's is the
+ * model's, and is known by the message that its task names.
+ */
+const judgePosts = (
+  kept: ReadonlyArray<KeptEvent>,
+  tasks: ReadonlyArray<PublisherTask>,
+  ledger: ReadonlyArray<Sent>
+) => {
+  const wanted = new Map<string, number>()
+  for (const { id, queue, user_key: user } of kept) {
+    if (queue === "publisher") wanted.set(sha256(`${user} says ${seqOf(id)}`), seqOf(id))
+    if (queue === "rewriter") wanted.set(id, seqOf(id))
+  }
+  const named = new Map<string, string>()
+  for (const { user_key: user, result } of tasks) {
+    if (!user.startsWith("author-")) continue
+    const { target, messageIds, post } = JSON.parse(result) as {
+      target: string
+      messageIds: Array<number>
+      post: string
+    }
+    for (const id of messageIds) named.set(`${target}/${id}`, post)
+  }
+  const reordered: Array<string> = []
   let twice = 0
   const seen = new Set<string>()
-  for (const messages of channels.values()) {
+  for (const messages of Map.groupBy(ledger, ({ username }) => username).values()) {
     let last = -1
-    for (const { textHash } of [...messages].sort((a, b) => a.messageId - b.messageId)) {
-      if (seen.has(textHash)) twice++
-      seen.add(textHash)
-      const seq = wanted.get(textHash) ?? Number.NaN
-      if (!(seq > last)) reordered++
+    for (const { username, messageId, textHash } of messages.toSorted((a, b) => a.messageId - b.messageId)) {
+      // A message that no task names is a second one of a post whose task names the other.
+      const post = wanted.has(textHash) ? textHash : (named.get(`${username}/${messageId}`) ?? "")
+      if (seen.has(post) || post === "") twice++
+      seen.add(post)
+      const seq = wanted.get(post) ?? Number.NaN
+      if (!(seq > last)) reordered.push(`${username}/${messageId} is number ${seq} and follows ${last}`)
       last = seq
     }
   }
@@ -80,7 +119,7 @@ const judgePosts = (kept: ReadonlyArray<KeptEvent>, ledger: ReadonlyArray<Sent>)
     published: seen.size,
     reordered,
     twice,
-    unpublished: [...wanted.keys()].filter((hash) => !seen.has(hash)).length
+    unpublished: [...wanted.keys()].filter((post) => !seen.has(post)).length
   }
 }
 
@@ -91,82 +130,159 @@ interface StateRow {
   readonly value: string
 }
 
-/** States that do not fit the steps that were kept: n steps must have been counted n times, in turn. */
-const judgeStates = (kept: ReadonlyArray<KeptEvent>, states: ReadonlyArray<StateRow>): number => {
+interface Steps {
+  readonly queue: string
+  readonly user: string
+  readonly n: bigint
+  readonly sum: bigint
+}
+
+/**
+ * Users whose state does not fit their steps. Walkers: n kept steps were counted n times, in turn. Wanderers, some of
+ * whose steps were cancelled or retried: as many as succeeded, and `mirror` has a task for each of those and no other.
+ */
+const judgeStates = (
+  kept: ReadonlyArray<KeptEvent>,
+  states: ReadonlyArray<StateRow>,
+  steps: ReadonlyArray<Steps>,
+  handedOn: ReadonlyMap<string, number>
+): number => {
   const said = new Map(states.map(({ queue, user, name, value }) => [`${queue}/${user}/${name}`, value]))
-  const walkers = Map.groupBy(
-    kept.filter(({ queue }) => queue === "tally"),
-    ({ user_key: user }) => user
-  )
-  let wrong = states.filter(({ name }) => name.startsWith("broken")).length
-  for (const [user, events] of walkers) {
-    const n = events.length
+  const done = new Map(steps.map(({ queue, user, n, sum }) => [`${queue}/${user}`, { n: Number(n), sum: Number(sum) }]))
+  const perUser = new Map<string, number>()
+  for (const { queue, user_key: user } of kept) {
+    if (queue === "tally") perUser.set(user, (perUser.get(user) ?? 0) + 1)
+  }
+  let wrong = states.filter(({ name, user }) => name.startsWith("broken") && user.startsWith("walker-")).length
+  for (const [user, count] of perUser) {
+    const isWanderer = user.startsWith("wanderer-")
     for (const queue of ["tally", "mirror"]) {
-      const is = (name: string, value: number) => said.get(`${queue}/${user}/${name}`) === String(value)
-      if (!is("count", n) || !is("sum", (n * (n - 1)) / 2) || !is("last", n - 1)) wrong++
+      const { n, sum } = isWanderer
+        ? (done.get(`${queue}/${user}`) ?? { n: 0, sum: 0 })
+        : { n: count, sum: (count * (count - 1)) / 2 }
+      const is = (name: string, value: number) => n === 0 || said.get(`${queue}/${user}/${name}`) === String(value)
+      if (!is("count", n) || !is("sum", sum) || (!isWanderer && !is("last", n - 1))) wrong++
     }
+    if (isWanderer && (handedOn.get(user) ?? 0) !== (done.get(`tally/${user}`)?.n ?? 0)) wrong++
   }
   return wrong
 }
 
-/** Starts of `tally` that went ahead of a step that had not started. */
-const judgeAttempts = (file: string): number => {
+/** Starts of `tally` that went ahead of a step that had not started; steps in `skipped` never need to. */
+const judgeAttempts = (file: string, skipped: ReadonlySet<string>): ReadonlyArray<string> => {
   const furthest = new Map<string, number>()
-  let ahead = 0
-  for (const line of linesOf(file)) {
-    const [kind, user, text] = line.split(" ")
-    if (kind !== "S") continue
+  const ahead: Array<string> = []
+  eachLine(file, ([kind, user, text]) => {
+    if (kind !== "S") return
     const seq = Number(text)
-    if (seq > (furthest.get(user!) ?? -1) + 1) ahead++
-    furthest.set(user!, Math.max(furthest.get(user!) ?? -1, seq))
-  }
+    const last = furthest.get(user!) ?? -1
+    for (let between = last + 1; between < seq; between++)
+      if (!skipped.has(`${user}:${between}`)) ahead.push(`${user}:${seq} ran before ${between}`)
+    furthest.set(user!, Math.max(last, seq))
+  })
   return ahead
 }
+
+/** Clocks that a drill sets jump by a day: a start that is later than the end before it by hours is no overlap. */
+const mostOverlap = "12 hours"
+
+const readTables = (retried: ReadonlyArray<string>) =>
+  Effect.gen(function* () {
+    const sql = yield* PgClient.PgClient
+    const kept = yield* sql<KeptEvent>`
+      SELECT e.id, e.user_key, e.queue, e.task, t.state FROM event e LEFT JOIN task t ON t.id = e.task`
+    const [rows] = yield* sql<{ twice: bigint; open: bigint }>`
+      SELECT count(*) FILTER (WHERE state < 2) AS open,
+        count(*) - count(DISTINCT (queue, partition, "offset")) AS twice FROM task`
+    // A task that was retried ran after those behind it, as it should.
+    const overlaps = yield* sql.unsafe<{ overlap: string }>(
+      `SELECT user_key || ' in ' || q.name || ': ' || t.id || ' started ' || (before - started_at) || ' before ' || former || ' had ended' AS overlap
+      FROM (SELECT id, queue, user_key, started_at, lag(ended_at) OVER mailbox AS before, lag(id) OVER mailbox AS former
+        FROM task WHERE NOT id::text = ANY ($1::text[]) WINDOW mailbox AS (PARTITION BY queue, user_key ORDER BY "offset")) t
+      JOIN queue q ON q.id = t.queue
+      WHERE started_at < before AND before - started_at < interval '${mostOverlap}'`,
+      [`{${retried.join(",")}}`]
+    )
+    const badly = yield* sql<{ id: string; flow: string | null; state: number; reason: string }>`
+      SELECT t.id, t.flow, t.state, q.name || ': ' || coalesce(t.reason, '') AS reason
+      FROM task t JOIN queue q ON q.id = t.queue WHERE t.state > 2`
+    const states = yield* sql<StateRow>`
+      SELECT q.name AS queue, convert_from(s.key, 'UTF8') AS user, s.name, s.value
+      FROM actor_state s JOIN queue q ON q.id = s.queue WHERE q.name IN ('tally', 'mirror')`
+    const steps = yield* sql<Steps>`
+      SELECT q.name AS queue, t.user_key AS user, count(*) AS n, sum((t.result::json->>'seq')::int)::int8 AS sum
+      FROM task t JOIN queue q ON q.id = t.queue
+      WHERE q.name IN ('tally', 'mirror') AND t.state = ${succeeded} AND t.user_key LIKE 'wanderer-%' GROUP BY 1, 2`
+    const handedOn = yield* sql<{ user: string; n: bigint }>`
+      SELECT t.user_key AS user, count(*) AS n FROM task t JOIN queue q ON q.id = t.queue WHERE q.name = 'mirror' GROUP BY 1`
+    const posts = yield* sql<PublisherTask>`
+      SELECT t.user_key, t.result FROM task t JOIN queue q ON q.id = t.queue
+      WHERE q.name = 'publisher' AND t.state = ${succeeded}`
+    return { kept, rows: rows!, overlaps, badly, states, steps, handedOn, posts }
+  })
 
 /** Judges what stands in the database at `url` and in the files of `records`. */
 export const judge = (url: string, records: string) =>
   Effect.gen(function* () {
-    const sql = yield* PgClient.PgClient
-    const answers = linesOf(path.join(records, "acknowledged.log")).map((line) => line.split(" "))
-    const acknowledged = new Set(answers.map(([, user, seq]) => `${user}:${seq}`))
-    const kept = yield* sql<KeptEvent>`
-      SELECT e.id, e.user_key, e.queue, t.state FROM event e LEFT JOIN task t ON t.id = e.task`
+    const wishes = readWishes(records)
+    const { kept, rows, overlaps, badly, states, steps, handedOn, posts } = yield* readTables([...wishes.retried])
+    const acknowledged = new Set<string>()
+    let conflicts = 0
+    eachLine(path.join(records, "acknowledged.log"), ([answer, user, seq]) => {
+      acknowledged.add(`${user}:${seq}`)
+      if (answer === "conflict") conflicts++
+    })
+    const wasAsked = (id: string, flow: string | null) =>
+      wishes.cancelAsked.has(id) || (flow !== null && wishes.cancelAsked.has(flow))
+    const excused = new Set(
+      badly.filter(({ id, flow, state }) => state === cancelled && wasAsked(id, flow)).map(({ id }) => id)
+    )
+    const unexcused = badly.filter(({ id }) => !excused.has(id))
     const keptIds = new Set(kept.map(({ id }) => id))
-    const [rows] = yield* sql<{ overlaps: bigint; badly: bigint; twice: bigint; open: bigint }>`
-      SELECT count(*) FILTER (WHERE started_at < before) AS overlaps, count(*) FILTER (WHERE state > 2) AS badly,
-        count(*) FILTER (WHERE state < 2) AS open,
-        count(*) - count(DISTINCT (queue, partition, "offset")) AS twice
-      FROM (SELECT *, lag(ended_at) OVER (PARTITION BY queue, user_key ORDER BY "offset") AS before FROM task) t`
-    const reasons = yield* sql<{ reason: string }>`
-      SELECT DISTINCT q.name || ': ' || coalesce(t.reason, '') AS reason FROM task t JOIN queue q ON q.id = t.queue WHERE t.state > 2`
-    const states = yield* sql<StateRow>`
-      SELECT q.name AS queue, convert_from(s.key, 'UTF8') AS user, s.name, s.value
-      FROM actor_state s JOIN queue q ON q.id = s.queue WHERE q.name IN ('tally', 'mirror')`
-    const ledger = linesOf(path.join(records, "ledger.jsonl")).map((line) => JSON.parse(line) as Sent)
-    const posts = judgePosts(kept, ledger)
+    const skipped = new Set(kept.filter(({ task }) => excused.has(task)).map(({ id }) => id))
+    const { published, reordered, twice, unpublished } = judgePosts(
+      kept,
+      posts,
+      readLedger(path.join(records, "ledger.jsonl"))
+    )
+    const outOfOrder = [
+      ...overlaps.map(({ overlap }) => overlap),
+      ...reordered,
+      ...judgeAttempts(path.join(records, "attempts.log"), skipped)
+    ]
+    const obedience = judgeObedience(records, wishes)
     return {
       acknowledged: acknowledged.size,
       kept: kept.length,
-      published: posts.published,
+      published,
       lost:
         [...acknowledged].filter((id) => !keptIds.has(id)).length +
-        kept.filter(({ state }) => state !== 2).length +
-        Number(rows!.open),
-      reordered: Number(rows!.overlaps) + posts.reordered + judgeAttempts(path.join(records, "attempts.log")),
-      publishedTwice: posts.twice,
-      unpublished: posts.unpublished,
-      stateWrong: judgeStates(kept, states),
-      conflicts: answers.filter(([answer]) => answer === "conflict").length,
-      endedBadly: Number(rows!.badly) + Number(rows!.twice),
-      reasons: reasons.map(({ reason }) => reason)
+        kept.filter(({ state, task }) => state !== succeeded && !excused.has(task)).length +
+        Number(rows.open),
+      reordered: outOfOrder.length,
+      publishedTwice: twice,
+      unpublished,
+      stateWrong: judgeStates(kept, states, steps, new Map(handedOn.map(({ user, n }) => [user, Number(n)]))),
+      conflicts,
+      endedBadly: unexcused.length + Number(rows.twice),
+      pauseBroken: obedience.pauseBroken,
+      cancelBroken:
+        obedience.cancelBroken +
+        [...wishes.cancelled.keys()].filter((task) => !excused.has(task)).length +
+        unexcused.filter(({ state }) => state === cancelled).length,
+      operators: wishes.counts,
+      reasons: [...[...new Set(unexcused.map(({ reason }) => reason))].slice(0, 20), ...outOfOrder.slice(0, 20)]
     } satisfies Verdict
-  }).pipe(Effect.provide(PgClient.layer({ url: Redacted.make(url) })))
+  }).pipe(Effect.provide(PgClient.layer({ url: Redacted.make(url), maxMessageSize: 1 << 30 })))
+
+const counts: ReadonlySet<string> = new Set(["acknowledged", "kept", "published", "operators", "reasons"])
+
+/** What went wrong, and how often. */
+export const violationsOf = (verdict: Verdict): ReadonlyArray<readonly [name: string, n: number]> =>
+  Object.entries(verdict).flatMap(([name, n]) => (counts.has(name) || n === 0 ? [] : [[name, n as number] as const]))
 
 /** Whether nothing went wrong. */
-export const isClean = (verdict: Verdict): boolean =>
-  Object.entries(verdict).every(
-    ([name, n]) => ["acknowledged", "kept", "published", "reasons"].includes(name) || n === 0
-  )
+export const isClean = (verdict: Verdict): boolean => violationsOf(verdict).length === 0
 
 if (process.argv[1] === import.meta.filename) {
   const [, , url = "", records = ""] = process.argv

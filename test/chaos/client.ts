@@ -94,7 +94,7 @@ const post = (user: string, make: (seq: number) => CheckedEvent, most: number, f
   })
 
 const program = Effect.gen(function* () {
-  yield* declare([makePublisher(null), ...chaosActors(path.join(place.records, "attempts.log"))])
+  yield* declare([makePublisher(null), ...chaosActors(place.records)])
   const walkers = Array.from({ length: place.walkers }, (_, n) => `walker-${n}`)
   const writers = Array.from({ length: place.writers }, (_, n) => n)
   yield* Effect.all(

@@ -17,9 +17,11 @@ import { PgClient } from "@effect/sql-pg"
 import { startScript } from "../../bench/support/ChildProgram.ts"
 import { serverPids } from "../../bench/support/processes.ts"
 import { startEmbeddedPostgres } from "../../src/database/embedded/EmbeddedPostgres.ts"
+import { randomOf } from "./chance.ts"
 import { judge } from "./check.ts"
 import type { Verdict } from "./check.ts"
 import type { DrillPlace } from "./DrillPlace.ts"
+import { monotonicMs } from "./monotonic.ts"
 import { recoveryOf } from "./recovery.ts"
 import type { Recovery } from "./recovery.ts"
 
@@ -39,19 +41,6 @@ export interface DrillResult {
 }
 
 const script = (name: string) => fileURLToPath(new URL(name, import.meta.url))
-
-/** Numbers from 0 to 1 that are the same for the same seed (xorshift). */
-const randomOf = (seed: number) => {
-  let state = (seed * 2_654_435_761) | 1
-  return () => {
-    state ^= state << 13
-    state ^= state >>> 17
-    state ^= state << 5
-    return (state >>> 0) / 2 ** 32
-  }
-}
-
-const monotonicMs = (): number => Number(process.hrtime.bigint()) / 1e6
 
 const folder = Effect.acquireRelease(
   Effect.sync(() => fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), "postroom-drill-")))),
@@ -107,13 +96,14 @@ export const runDrill = ({
       const home = yield* folder
       const records = path.join(home, "records")
       fs.mkdirSync(records)
-      const telegram = yield* startScript(script("telegram.ts"), [String(writers), path.join(records, "ledger.jsonl")])
+      const outside = yield* startScript(script("outside.ts"), [String(writers), path.join(records, "ledger.jsonl")])
       const place: DrillPlace = {
         dataDir: path.join(home, "data"),
         records,
-        telegram: yield* telegram.next,
+        telegram: (yield* outside.next).telegram,
         walkers,
-        writers
+        writers,
+        databaseUrl: null
       }
       const argument = JSON.stringify(place)
       const isAlone = mode === "worker"

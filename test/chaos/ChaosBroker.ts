@@ -1,0 +1,27 @@
+/** What chaos needs to know of where the topics live, so that another broker can take its place. */
+import { PgClient } from "@effect/sql-pg"
+import { Effect } from "effect"
+import type { Fault } from "./faults.ts"
+
+export interface ChaosBroker {
+  /** KAFKA_BROKERS of the processes; null: the topics are in the database. */
+  readonly kafkaBrokers: string | null
+  /** What can befall the broker itself, besides what befalls everybody. */
+  readonly faults: ReadonlyArray<Fault>
+  /** Records that no task stands for yet. */
+  readonly unread: Effect.Effect<number, unknown, PgClient.PgClient>
+}
+
+/** Topics in the tables of the database, whose faults are the database's. */
+export const postgresBroker: ChaosBroker = {
+  kafkaBrokers: null,
+  faults: [],
+  unread: Effect.gen(function* () {
+    const sql = yield* PgClient.PgClient
+    const [row] = yield* sql<{ n: bigint }>`
+      SELECT (SELECT coalesce(sum(p.next_offset), 0)::int8 FROM queue q
+          JOIN topic t ON t.name = q.topic JOIN topic_partition p ON p.topic = t.id)
+        - (SELECT count(*) FROM task) AS n`
+    return Number(row!.n)
+  })
+}

@@ -1,0 +1,95 @@
+/**
+ * `npm run chaos -- --minutes M --seed S`: real processes under faults, and a
+ * verdict. Ends with 1 where a promise was broken or no rest was found.
+ */
+import { Effect, Fiber } from "effect"
+import * as fs from "node:fs"
+import { parseArgs } from "node:util"
+import { runCampaign } from "./campaign.ts"
+import { postgresBroker } from "./ChaosBroker.ts"
+import { violationsOf } from "./check.ts"
+import { reportOf } from "./chaosReport.ts"
+
+const usage = `Usage: npm run chaos -- [options]
+  --minutes M    how long faults strike (3)
+  --seed S       what is drawn from it: which faults, when, whom (1)
+  --users N      users in all (10000)
+  --rate R       steps per second (450)
+  --every MS     from one fault to the next, on average (3400)
+  --broker B     postgres
+  --report FILE  also write the report to FILE, as Markdown
+  --json         answer in JSON
+  --help
+Ends with 0 where nothing was found, 1 where something was, 2 for wrong usage.
+`
+
+const options = {
+  minutes: { type: "string", default: "3" },
+  seed: { type: "string", default: "1" },
+  users: { type: "string", default: "10000" },
+  rate: { type: "string", default: "450" },
+  every: { type: "string", default: "3400" },
+  broker: { type: "string", default: "postgres" },
+  report: { type: "string" },
+  json: { type: "boolean", default: false },
+  help: { type: "boolean", default: false }
+} as const
+
+const refuse = (why: string): never => {
+  process.stderr.write(`chaos: ${why}\n${usage}`)
+  process.exit(2)
+}
+
+const read = () => {
+  try {
+    return parseArgs({ options }).values
+  } catch (error) {
+    return refuse((error as Error).message)
+  }
+}
+
+const values = read()
+if (values.help) {
+  process.stdout.write(usage)
+  process.exit(0)
+}
+const numberOf = (name: "minutes" | "seed" | "users" | "rate" | "every"): number => {
+  const n = Number(values[name])
+  return Number.isFinite(n) && n > 0 ? n : refuse(`--${name} is a number above 0, not "${values[name]}"`)
+}
+const brokers = new Map([["postgres", postgresBroker]])
+const broker = brokers.get(values.broker) ?? refuse(`--broker is one of ${[...brokers.keys()].join(", ")}`)
+
+/** A line that is written over on a terminal; elsewhere only what has a line of its own. */
+const onProgress = (line: string) => {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${line}`)
+  else if (line.endsWith("\n") || process.env["CHAOS_LOUD"] !== undefined) process.stderr.write(`${line.trimEnd()}\n`)
+}
+
+const campaign = Effect.runFork(
+  runCampaign({
+    broker,
+    seed: numberOf("seed"),
+    forMs: numberOf("minutes") * 60_000,
+    everyMs: numberOf("every"),
+    users: numberOf("users"),
+    rate: numberOf("rate"),
+    onProgress
+  })
+)
+// Whoever ends it early leaves nothing behind either.
+for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => Effect.runFork(Fiber.interrupt(campaign)))
+const result = await Effect.runPromise(Fiber.join(campaign))
+if (process.stderr.isTTY) process.stderr.write("\r\x1b[K")
+const { verdict, restedMs } = result
+const violations = violationsOf(verdict)
+const isSound = violations.length === 0 && restedMs !== null
+const found = [...violations.map(([name, n]) => `${n} ${name}`), ...(restedMs === null ? ["no rest was found"] : [])]
+const command = `npm run chaos -- --minutes ${values.minutes} --seed ${values.seed} --users ${values.users} --rate ${values.rate} --every ${values.every}`
+if (values.report !== undefined) fs.writeFileSync(values.report, reportOf(command, result))
+process.stdout.write(
+  values.json
+    ? `${JSON.stringify({ command, ...result })}\n`
+    : `${isSound ? "sound" : `BROKEN (${found.join(", ")}; see ${result.home})`}: ${verdict.kept} events, ${verdict.published} posts, ${result.workersKilled} workers killed, ${Object.values(result.struck).reduce((a, b) => a + b, 0)} faults, rest after ${((restedMs ?? Number.NaN) / 1000).toFixed(1)} s\n`
+)
+process.exit(isSound ? 0 : 1)
