@@ -16,7 +16,7 @@ describe("an installation that is killed under load", () => {
           assert.isAbove(verdict.published, 0)
           assert.isAbove(recovery.firstMs.length, 0)
         }),
-      60_000
+      240_000
     )
   }
 })
