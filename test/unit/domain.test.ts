@@ -44,12 +44,29 @@ describe("the states of a task", () => {
     )
   })
 
+  it("are final from the end of the work on", () => {
+    assert.deepStrictEqual(
+      taskStates.filter((state) => !isFinal(state)),
+      ["queued", "in_progress"]
+    )
+  })
+
   it("have Celery's names beside them", () => {
     assert.deepStrictEqual(
       taskStates.map((state) => celeryName(state, 0)),
       ["PENDING", "STARTED", "SUCCESS", "FAILURE", "REVOKED", "FAILURE"]
     )
     assert.strictEqual(celeryName("queued", 1), "RETRY")
+  })
+})
+
+describe("a task that has failed", () => {
+  it("is tried again until it was tried as often as the policy says, the first time counted", () => {
+    const policy = { attempts: 3, backoffMs: 1, capMs: 1, onExhausted: "skip" } as const
+    assert.deepStrictEqual(
+      [1, 2, 3, 4].map((failed) => mayRetry(policy, failed)),
+      [true, true, false, false]
+    )
   })
 })
 
@@ -110,6 +127,15 @@ describe("an envelope", () => {
     )
   })
 
+  it("two ids that differ in half of a surrogate pair are not one: as UTF-8 they would be, and the second be dropped", () => {
+    for (const half of ["\ud800", "\udfff"]) {
+      assert.strictEqual(
+        envelopeOf({ ce_id: `a${half}` }, () => `at ${half.codePointAt(0)}`, "default").id,
+        `at ${half.codePointAt(0)}`
+      )
+    }
+  })
+
   it("is always storable, whatever the headers hold", () => {
     const text = fc.oneof(
       fc.string({ unit: "binary", maxLength: 400 }),
@@ -120,7 +146,7 @@ describe("an envelope", () => {
       fc.property(headers, (of) => {
         const { id, type, flow, priority } = envelopeOf(of, () => "place", "default")
         for (const part of [id, type, flow ?? "none"])
-          assert.isTrue(part.length > 0 && part.length <= 256 && !part.includes("\0"))
+          assert.isTrue(part.length > 0 && part.length <= 256 && !part.includes("\0") && part.isWellFormed())
         assert.include(["high", "medium", "low"], priority)
       })
     )
