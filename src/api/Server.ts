@@ -19,6 +19,7 @@ import { openApiOf } from "./openApi.ts"
 import { BadRequest, Unauthorized, Unexpected } from "./Problems.ts"
 import { taskRoutes } from "./taskRoutes.ts"
 import { Tokens } from "./Tokens.ts"
+import { answerUnreadable } from "./unreadable.ts"
 
 /** Largest body of a request. */
 const bodyLimit = ByteSize.kibibytes(256)
@@ -69,6 +70,9 @@ const routes = Layer.merge(HttpApiBuilder.layer(Api), description).pipe(
   Layer.merge(layerAnswers(ByteSize.toNumberUnsafe(bodyLimit)))
 )
 
+/** How requests are read. A missing Host is told by `answers.ts`, not by Node with an empty body. */
+const reading = { requestTimeout: 30_000, headersTimeout: 10_000, requireHostHeader: false }
+
 /** The server at `host` and `port`; 0 takes any port. */
 export const layer = (host: string, port: number) =>
   HttpRouter.serve(routes, {
@@ -78,7 +82,7 @@ export const layer = (host: string, port: number) =>
   }).pipe(
     Layer.provide(Layer.succeed(HttpIncomingMessage.MaxBodySize, bodyLimit)),
     Layer.provideMerge(
-      NodeHttpServer.layer(() => createServer({ requestTimeout: 30_000, headersTimeout: 10_000 }), {
+      NodeHttpServer.layer(() => answerUnreadable(createServer(reading)), {
         host,
         port,
         gracefulShutdownTimeout: "2 seconds"

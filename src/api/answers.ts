@@ -3,6 +3,7 @@
  * method is told the right ones; nothing is cached or sniffed. Without this,
  * routing and body reading would answer with empty bodies.
  */
+import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import { Cause, Effect, Exit } from "effect"
 import {
   Headers,
@@ -60,6 +61,10 @@ const isProblem = (response: HttpServerResponse.HttpServerResponse): boolean =>
 const always = Headers.fromInput({ "cache-control": "no-store", "x-content-type-options": "nosniff" })
 
 const retryAfterSeconds = "1"
+
+/** RFC 9112, 3.2: a request of HTTP/1.1 without a Host is to be refused. */
+const lacksHost = (request: HttpServerRequest.HttpServerRequest): boolean =>
+  request.headers["host"] === undefined && NodeHttpServerRequest.toIncomingMessage(request).httpVersion === "1.1"
 
 /** Layer that makes every answer of the router follow these rules; `bodyLimit` in bytes. */
 export const layerAnswers = (bodyLimit: number) => {
@@ -125,7 +130,10 @@ export const layerAnswers = (bodyLimit: number) => {
       makeShortWay,
       (shortWay) => (wholeWay) =>
         Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
-          shortWay(request, wholeWay).pipe(
+          (lacksHost(request)
+            ? Effect.succeed(responseOf(BadRequest.of("a Host header is needed")))
+            : shortWay(request, wholeWay)
+          ).pipe(
             Effect.catchCause((cause) =>
               // A client that went away gets no answer, and is no defect.
               Cause.hasInterruptsOnly(cause) ? Effect.failCause(cause) : respond(cause as Cause.Cause<unknown>, request)

@@ -7,6 +7,7 @@
 import { Clock, Duration, Effect } from "effect"
 import { SqlClient } from "effect/sql"
 import { texts } from "../database/columns.ts"
+import { envelopeOf } from "../domain/Envelope.ts"
 import { taskIdOf } from "../domain/ids.ts"
 import { isFinal } from "../domain/TaskState.ts"
 import { Journal } from "../journal/Journal.ts"
@@ -58,15 +59,21 @@ const unwritten = (event: string) =>
   Effect.flatMap(SqlClient.SqlClient, (sql) =>
     refused("read a flow's records")(
       Effect.map(
-        sql.unsafe<{ queue: string; record: string }>(
-          `SELECT q.name AS queue, r.headers::jsonb ->> 'ce_id' AS record
+        sql.unsafe<{ queue: string; topic: string; partition: number; offset: bigint; headers: string }>(
+          `SELECT q.name AS queue, q.topic, r.partition, r."offset", r.headers
            FROM queue q JOIN topic tt ON tt.name = q.topic JOIN topic_partition p ON p.topic = tt.id
            LEFT JOIN assignment a ON a.queue = q.id AND a.partition = p.partition
            JOIN record r ON r.topic = tt.id AND r.partition = p.partition AND r."offset" >= coalesce(a.next_offset, 0)
-           WHERE strpos(r.headers, $1) > 0 AND r.headers::jsonb ->> 'ce_flow' = $2`,
-          [JSON.stringify(event).slice(1, -1), event]
+           WHERE strpos(r.headers, $1) > 0`,
+          [JSON.stringify(event).slice(1, -1)]
         ),
-        (rows) => rows.map((row) => taskIdOf(row.queue, row.record))
+        // Read here and not in SQL: a producer's headers may hold what jsonb cannot, NUL for one.
+        (rows) =>
+          rows.flatMap((row) => {
+            const place = () => `${row.topic}/${row.partition}/${row.offset}`
+            const { id, flow } = envelopeOf(JSON.parse(row.headers) as Readonly<Record<string, string>>, place, "")
+            return flow === event ? [taskIdOf(row.queue, id)] : []
+          })
       )
     )
   )

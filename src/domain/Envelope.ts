@@ -18,8 +18,9 @@ const longestId = 256
 
 /**
  * The envelope of a record. `place` is topic/partition/offset, `defaultType`
- * the topic's. Ids that could not be stored (empty, too long, with NUL) are
- * replaced by the place, so no producer can stop a partition.
+ * the topic's. Ids that could not be stored (empty, too long, with NUL or half
+ * of a surrogate pair, which would make one id of two) are replaced by the
+ * place, so no producer can stop a partition.
  */
 export const envelopeOf = (headers: Headers, place: () => string, defaultType: string): Envelope => {
   const id = headers["ce_id"]
@@ -35,7 +36,7 @@ export const envelopeOf = (headers: Headers, place: () => string, defaultType: s
 }
 
 const isStorable = (text: string | undefined): text is string =>
-  text !== undefined && text.length > 0 && text.length <= longestId && !text.includes("\0")
+  text !== undefined && text.length > 0 && text.length <= longestId && !text.includes("\0") && text.isWellFormed()
 
 /** Headers of a record that Postroom writes. */
 export const headersOf = (of: {

@@ -2,6 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { connect } from "node:net"
+import { Broker } from "../../src/broker/Broker.ts"
 import * as Actor from "../../src/runtime/Actor.ts"
 import * as Topic from "../../src/topics/Topic.ts"
 import { startInstallation, untilOver } from "../scenarios/Installation.ts"
@@ -38,7 +39,77 @@ const raw = (base: string, text: string) =>
     socket.on("error", () => resume(Effect.succeed(answer)))
   })
 
+/** The statuses and problems in what a connection said, in order. */
+const saidIn = (text: string) =>
+  text.split(/(?=HTTP\/1\.1 \d)/).map((part) => ({
+    status: Number(part.slice(9, 12)),
+    body: JSON.parse(part.slice(part.indexOf("\r\n\r\n"))) as any
+  }))
+
 describe("the API", () => {
+  it.live("what is no HTTP was answered with an empty body: it is a problem too, and closes the connection", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const { base } = yield* installation
+        const refused: ReadonlyArray<readonly [status: number, request: string]> = [
+          [400, "NONSENSE\r\n\r\n"],
+          [400, "GET / HTTP/1.1\r\nbad name: 1\r\n\r\n"],
+          [400, "GET /api/v1/health/live HTTP/1.1\r\n\r\n"],
+          [405, "CONNECT x:1 HTTP/1.1\r\nhost: x\r\n\r\n"],
+          [417, "GET /api/v1/health/live HTTP/1.1\r\nhost: x\r\nexpect: a miracle\r\nconnection: close\r\n\r\n"],
+          [431, `GET / HTTP/1.1\r\nhost: x\r\nx: ${"x".repeat(20_000)}\r\n\r\n`]
+        ]
+        for (const [status, request] of refused) {
+          const text = yield* raw(
+            base,
+            request.replace("live HTTP/1.1\r\n\r\n", "live HTTP/1.1\r\nconnection: close\r\n\r\n")
+          )
+          assert.match(text, /content-type: application\/problem\+json/i, request.slice(0, 40))
+          const [said, ...more] = saidIn(text)
+          assert.lengthOf(more, 0)
+          assert.deepStrictEqual([said!.status, said!.body.status], [status, status])
+          for (const member of ["_tag", "type", "title", "detail"]) assert.isNotEmpty(said!.body[member])
+        }
+        // Older clients name no host, and health is asked for by such.
+        const old = yield* raw(base, "GET /api/v1/health/live HTTP/1.0\r\n\r\n")
+        assert.match(old, /^HTTP\/1\.1 200/)
+      })
+    )
+  )
+
+  it.live("an answer to nonsense took the place of the answer to the request before it: each comes in its turn", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const { base, client } = yield* installation
+        const good = JSON.stringify(event("before nonsense"))
+        const post = `POST /api/v1/events HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${client.token}\r\ncontent-type: application/json\r\ncontent-length: ${good.length}\r\n\r\n${good}`
+        for (const after of ["NONSENSE\r\n\r\n", "CONNECT x:1 HTTP/1.1\r\nhost: x\r\n\r\n"]) {
+          const said = saidIn(yield* raw(base, post + post + after))
+          assert.deepStrictEqual(
+            said.map(({ status }) => status),
+            [202, 202, after.startsWith("N") ? 400 : 405]
+          )
+        }
+      })
+    )
+  )
+
+  it.live("a flow could not be cancelled while a record held NUL beside its name", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const { client, context } = yield* startInstallation({ actors: [note], works: false })
+        yield* client.post("/events", event("beside"))
+        const foreign = { ce_id: "foreign", ce_flow: "beside", "x-odd": "\0 \ud800" }
+        yield* Effect.provide(
+          Broker.use((broker) => broker.append([{ topic: notes.name, key: null, value: null, headers: foreign }])),
+          context
+        )
+        const { status, body } = yield* client.post("/events/beside/cancel")
+        assert.deepStrictEqual([status, body.status], [202, "queued"], JSON.stringify(body))
+      })
+    )
+  )
+
   it.live("answers every wrong request with a problem that says what is wrong and where", () =>
     Effect.scoped(
       Effect.gen(function* () {

@@ -111,7 +111,8 @@ export const startInstallation = <R = never>(options: {
     const dataDir = yield* temporaryFolder
     const { url } = yield* freshDatabase
     const storage = yield* Layer.build(layerStored({ databaseUrl: url, dataDir, kafkaBrokers: null }))
-    return yield* serve(options.actors, options.works ?? true).pipe(Effect.provide(storage))
+    const served = yield* serve(options.actors, options.works ?? true).pipe(Effect.provide(storage))
+    return { ...served, context: storage }
   })
 
 export interface SandboxOptions {
