@@ -6,6 +6,7 @@
 import { PgClient } from "@effect/sql-pg"
 import type { Redacted } from "effect"
 import { Data, Effect, Layer } from "effect"
+import type { SqlClient } from "effect/sql"
 import { startEmbeddedPostgres } from "./embedded/EmbeddedPostgres.ts"
 import { forgetStatements } from "./forgetStatements.ts"
 import { migrate } from "./Migration.ts"
@@ -36,6 +37,12 @@ export class DatabaseUnreachable extends Data.TaggedError("DatabaseUnreachable")
 /** One answer may hold a page of large records. */
 const largestMessage = 256 * 1024 * 1024
 
+/**
+ * A process that is frozen, or whose machine is gone, in the middle of a transaction must not keep its locks from all
+ * others: the server ends a transaction in which nothing was said for so long. As long as a member may be silent.
+ */
+const longestSilenceMs = 10_000
+
 const checked = (migrations: ReadonlyArray<Migration>) =>
   Effect.gen(function* () {
     const sql = yield* PgClient.PgClient
@@ -56,10 +63,13 @@ export const layer = (options: DatabaseOptions) =>
         url,
         maxConnections: options.connections ?? 12,
         maxMessageSize: largestMessage,
-        applicationName: "postroom"
+        applicationName: "postroom",
+        startupParameters: { idle_in_transaction_session_timeout: String(longestSilenceMs) }
       }).pipe(
         Layer.catchCause((cause) =>
-          Layer.effect(PgClient.PgClient, Effect.fail(new DatabaseUnreachable({ detail: String(cause) })))
+          Layer.effectContext<PgClient.PgClient | SqlClient.SqlClient, DatabaseUnreachable, never>(
+            Effect.fail(new DatabaseUnreachable({ detail: String(cause) }))
+          )
         )
       )
       return Layer.provideMerge(

@@ -112,6 +112,12 @@ const insist = <A, R>(effect: Effect.Effect<A, unknown, R>) =>
     Effect.orDie
   )
 
+/** Every so many faults, one does not wait until work goes on again: the next falls into a start. */
+const hastyEvery = 5
+
+/** Work that does not go on for so long is struck again all the same. */
+const mostForWork = "20 seconds"
+
 const mostForRest = "6 minutes"
 
 export const runCampaign = (campaign: Campaign): Effect.Effect<CampaignResult, unknown> => {
@@ -199,6 +205,7 @@ export const runCampaign = (campaign: Campaign): Effect.Effect<CampaignResult, u
       const faultLog = fs.openSync(path.join(records, "faults.log"), "a")
       const struck: Record<string, number> = {}
       let workersKilled = 0
+      let count = 0
       const cards = deal(random, known)
       const strikesFrom = monotonicMs()
       const open = new Set<Fiber.Fiber<void>>()
@@ -226,6 +233,14 @@ export const runCampaign = (campaign: Campaign): Effect.Effect<CampaignResult, u
           open.add(lasting)
         }
         progress(fault.kind)
+        // A machine that is busy takes long to start a process: kills without end would show nothing of what follows.
+        const since = written("attempts.log")
+        if (++count % hastyEvery !== 0) {
+          yield* Effect.timeoutOption(
+            Effect.sleep("50 millis").pipe(Effect.repeat({ until: () => written("attempts.log") > since })),
+            mostForWork
+          )
+        }
       }
       yield* Effect.forEach(open, Fiber.await, { concurrency: "unbounded", discard: true })
       yield* letGo(stage)

@@ -1,6 +1,6 @@
 /** The client of the database as Postroom sets it up. */
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Effect, Layer } from "effect"
+import { Context, Effect, Latch, Layer } from "effect"
 import { SqlClient } from "effect/sql"
 import { layer } from "../../src/database/Database.ts"
 import { freshDatabase } from "../support/postgres.ts"
@@ -15,6 +15,25 @@ describe("the client of the database", () => {
       assert.deepStrictEqual(yield* statement, [{ n: 7 }])
       assert.deepStrictEqual(statement.compile(), statement.compile())
       assert.notStrictEqual(statement.compile(), statement.compile())
+    })
+  )
+
+  it.live("frees what a process had locked that fell silent in the middle of a transaction", () =>
+    Effect.gen(function* () {
+      const { url } = yield* freshDatabase
+      const database = layer({ url, dataDir: "", migrations: [] })
+      const frozen = Context.get(yield* Layer.build(database), SqlClient.SqlClient)
+      const other = Context.get(yield* Layer.build(Layer.fresh(database)), SqlClient.SqlClient)
+      yield* other`CREATE TABLE lockable (id int)`
+      yield* other`INSERT INTO lockable VALUES (1)`
+      const locked = yield* Latch.make()
+      yield* Effect.forkScoped(
+        frozen.withTransaction(
+          frozen`SELECT id FROM lockable FOR UPDATE`.pipe(Effect.andThen(locked.open), Effect.andThen(Effect.never))
+        )
+      )
+      yield* locked.await
+      assert.deepStrictEqual(yield* other`UPDATE lockable SET id = 2 RETURNING id`, [{ id: 2 }])
     })
   )
 })
