@@ -6,7 +6,7 @@
  */
 import { Context } from "effect"
 import type { Effect, Queue, Scope } from "effect"
-import type { Preface } from "../database/Preface.ts"
+import type { Preface } from "../domain/Preface.ts"
 import type { BrokerError } from "./BrokerError.ts"
 import type { OutgoingRecord, Position, TopicRecord } from "./Record.ts"
 

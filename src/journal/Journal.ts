@@ -6,7 +6,7 @@
  */
 import { Context } from "effect"
 import type { Effect, Scope } from "effect"
-import type { Preface } from "../database/Preface.ts"
+import type { Preface } from "../domain/Preface.ts"
 import type { Priority } from "../domain/Outcome.ts"
 import type { Schedule } from "../domain/Schedule.ts"
 import type { Task } from "../domain/Task.ts"

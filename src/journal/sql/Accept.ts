@@ -5,7 +5,7 @@
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 import { ints, texts, uuids } from "../../database/columns.ts"
-import type { Preface } from "../../database/Preface.ts"
+import type { Preface } from "../../domain/Preface.ts"
 import type { Acceptance, NewEvent } from "../Journal.ts"
 import { refused } from "./refused.ts"
 
