@@ -14,6 +14,7 @@ import { setTimeout as pause } from "node:timers/promises"
 import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
 import { monotonicMs } from "../support/clock.ts"
+import { readEvents } from "../support/JobEvents.ts"
 import { check } from "./crashCheck.ts"
 import type { Verdict } from "./crashCheck.ts"
 import { startRedis } from "./redis.ts"
@@ -88,11 +89,9 @@ const gone = (child: ChildProcess) =>
     child.exitCode === null && child.signalCode === null ? child.once("exit", () => resolve()) : resolve()
   )
 
-const lines = (name: string): ReadonlyArray<string> =>
-  fs.existsSync(name) ? fs.readFileSync(name, "utf8").split("\n").slice(0, -1) : []
+const eventsOf = (file: string) => (fs.existsSync(file) ? readEvents(file) : [])
 
-const endedIn = (events: string) =>
-  new Set(lines(events).flatMap((line) => (line.startsWith("E ") ? [line.split(" ")[1]] : []))).size
+const endedIn = (file: string) => new Set(eventsOf(file).flatMap(({ kind, n }) => (kind === "E" ? [n] : []))).size
 
 const run = async (name: string, subject: Subject, tell: (text: string) => void): Promise<Verdict> => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "postroom-crash-"))
@@ -138,14 +137,14 @@ const run = async (name: string, subject: Subject, tell: (text: string) => void)
     await pause(2_000)
     producer.stdin!.end()
     await gone(producer)
-    const wanted = lines(acknowledged).length
+    const wanted = eventsOf(acknowledged).length
     const until = monotonicMs() + Number(options.patience) * 1_000
     while (endedIn(events) < wanted && monotonicMs() < until) {
       tell(`${name}: ${endedIn(events)} of ${wanted} done`)
       await pause(500)
     }
     store.stdin!.end()
-    return check(lines(acknowledged), lines(events), killedAt)
+    return check(eventsOf(acknowledged), eventsOf(events), killedAt)
   } finally {
     for (const child of running) {
       if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL")

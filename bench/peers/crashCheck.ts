@@ -3,6 +3,8 @@
  * never ended, tasks that ended twice, starts that broke their user's order,
  * and how long it took after each kill until work went on.
  */
+import { quantile } from "../support/Figures.ts"
+import type { JobEvent } from "../support/JobEvents.ts"
 
 /** Counts of one run; times are ms. */
 export interface Verdict {
@@ -20,30 +22,22 @@ export interface Verdict {
   readonly cutOffAgainMax: number
 }
 
-interface Event {
-  readonly kind: string
-  readonly n: number
-  readonly user: string
-  readonly seq: number
-  readonly at: number
-}
-
-const eventOf = (line: string): Event => {
-  const [kind, n, user, seq, at] = line.split(" ")
-  return { kind: kind!, n: Number(n), user: user!, seq: Number(seq), at: Number(at) }
-}
-
-const middle = (values: ReadonlyArray<number>): number => [...values].sort((a, b) => a - b)[values.length >> 1] ?? -1
+/** The middle one by rank; -1 of none. */
+const middle = (values: ReadonlyArray<number>): number =>
+  values.length === 0
+    ? -1
+    : quantile(
+        [...values].sort((a, b) => a - b),
+        0.5
+      )
 const round = (ms: number) => Math.round(ms)
 
-/** `acknowledged` and `events` are lines `A|S|E number user number-in-user time`, in the order of their times. */
+/** `posted` and `events` in the order of their times. */
 export const check = (
-  acknowledged: ReadonlyArray<string>,
-  lines: ReadonlyArray<string>,
+  posted: ReadonlyArray<JobEvent>,
+  events: ReadonlyArray<JobEvent>,
   killedAt: ReadonlyArray<number>
 ): Verdict => {
-  const posted = acknowledged.map(eventOf)
-  const events = lines.map(eventOf)
   const starts = new Map<number, number>()
   const ends = new Map<number, number>()
   const ended = new Map<string, Set<number>>()

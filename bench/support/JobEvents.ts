@@ -7,19 +7,25 @@ import type { Job, JobLog } from "./benchActor.ts"
 import { monotonicMs } from "./clock.ts"
 
 export interface JobEvent {
-  readonly kind: "S" | "E"
+  /** Its start, its end, or that it was acknowledged to who posted it. */
+  readonly kind: "S" | "E" | "A"
   readonly n: number
   readonly user: string
   readonly seq: number
   readonly at: number
 }
 
+/** Writes lines of jobs to the end of `file`. */
+export const jobLines = (file: string) => {
+  const fd = fs.openSync(file, "a")
+  return (kind: JobEvent["kind"], job: Job): void =>
+    void fs.writeSync(fd, `${kind} ${job.n} ${job.user} ${job.seq} ${monotonicMs().toFixed(3)}\n`)
+}
+
 /** A log that appends to `file`. */
 export const fileLog = (file: string): JobLog => {
-  const fd = fs.openSync(file, "a")
-  const line = (kind: string, job: Job) =>
-    fs.writeSync(fd, `${kind} ${job.n} ${job.user} ${job.seq} ${monotonicMs().toFixed(3)}\n`)
-  return { started: (job) => void line("S", job), ended: (job) => void line("E", job) }
+  const write = jobLines(file)
+  return { started: (job) => write("S", job), ended: (job) => write("E", job) }
 }
 
 /** The lines of `file` in the order in which they happened; a last line that a death cut off is left out. */
@@ -30,7 +36,7 @@ export const readEvents = (file: string): ReadonlyArray<JobEvent> =>
     .slice(0, -1)
     .map((line) => {
       const [kind, n, user, seq, at] = line.split(" ")
-      return { kind: kind as "S" | "E", n: Number(n), user: user!, seq: Number(seq), at: Number(at) }
+      return { kind: kind as JobEvent["kind"], n: Number(n), user: user!, seq: Number(seq), at: Number(at) }
     })
 
 /**

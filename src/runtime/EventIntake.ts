@@ -51,6 +51,9 @@ const recordOf = (event: CheckedEvent, now: number): OutgoingRecord => ({
   })
 })
 
+/** Whether its record is to be written now; a schedule starts the others. */
+const isDue = ({ at }: CheckedEvent, now: number): boolean => at === null || at <= now
+
 const asJournalError = (error: BrokerError): JournalError =>
   new JournalError({ operation: "accept events", reason: new JournalUnavailable({ detail: error.message }) })
 
@@ -63,8 +66,8 @@ const make = Effect.gen(function* () {
   const keep = Effect.fnUntraced(function* (fresh: ReadonlyArray<NewEvent>) {
     const now = yield* Clock.currentTimeMillis
     const events = fresh as ReadonlyArray<CheckedEvent>
-    const later = events.filter((event) => event.at !== null && event.at > now)
-    const records = events.filter((event) => event.at === null || event.at <= now).map((event) => recordOf(event, now))
+    const later = events.filter((event) => !isDue(event, now))
+    const records = events.filter((event) => isDue(event, now)).map((event) => recordOf(event, now))
     if (records.length > 0) {
       yield* Effect.mapError(broker.append(records), asJournalError)
     }
@@ -88,8 +91,7 @@ const make = Effect.gen(function* () {
 
   /** Whether nothing but an event that is known already can stand against writing all of them in one statement. */
   const isPlain = (events: ReadonlyArray<CheckedEvent>, now: number): boolean =>
-    events.every((event) => event.at === null || event.at <= now) &&
-    new Set(events.map((event) => event.id)).size === events.length
+    events.every((event) => isDue(event, now)) && new Set(events.map((event) => event.id)).size === events.length
 
   const { acceptance } = journal
   const take = (events: ReadonlyArray<CheckedEvent>): Effect.Effect<ReadonlyArray<Acceptance>, JournalError> => {

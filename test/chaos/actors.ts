@@ -5,6 +5,7 @@
  * arrives. Now and then an attempt fails on purpose. Some steps of wanderers
  * fail for good, until an operator opens their gate and retries them.
  */
+import { monotonicMs } from "../../bench/support/clock.ts"
 import { Effect, Schema } from "effect"
 import * as fs from "node:fs"
 import * as path from "node:path"
@@ -40,8 +41,6 @@ const isGated = ({ user, seq }: Step): boolean => isWanderer(user) && seq % 23 =
 /** The file that opens the gate of a step. */
 export const gateOf = (records: string, user: string, seq: number): string => path.join(records, `open-${user}-${seq}`)
 
-const monotonicMs = (): string => (Number(process.hrtime.bigint()) / 1e6).toFixed(3)
-
 const count = ({ user, seq }: Step, task: TaskContext) =>
   Effect.gen(function* () {
     const before = (yield* task.getState<number>("count")) ?? 0
@@ -57,7 +56,7 @@ const count = ({ user, seq }: Step, task: TaskContext) =>
 export const chaosActors = (records: string) => {
   const fd = fs.openSync(path.join(records, "attempts.log"), "a")
   const log = (kind: string, { user, seq }: Step) =>
-    fs.writeSync(fd, `${kind} ${user} ${seq} ${monotonicMs()} ${process.pid}\n`)
+    fs.writeSync(fd, `${kind} ${user} ${seq} ${monotonicMs().toFixed(3)} ${process.pid}\n`)
   const tally = Actor.make({
     name: "tally",
     topic: steps,

@@ -21,7 +21,7 @@ import { randomOf } from "./chance.ts"
 import { judge } from "./check.ts"
 import type { Verdict } from "./check.ts"
 import type { DrillPlace } from "./DrillPlace.ts"
-import { monotonicMs } from "./monotonic.ts"
+import { monotonicMs } from "../../bench/support/clock.ts"
 import { recoveryOf } from "./recovery.ts"
 import type { Recovery } from "./recovery.ts"
 

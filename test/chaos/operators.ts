@@ -9,7 +9,7 @@ import * as path from "node:path"
 import { gateOf } from "./actors.ts"
 import { oneOf } from "./chance.ts"
 import type { ChaosPlace } from "./DrillPlace.ts"
-import { monotonicMs } from "./monotonic.ts"
+import { monotonicMs } from "../../bench/support/clock.ts"
 
 interface Task {
   readonly id: string

@@ -5,6 +5,7 @@
  * have been kept without its knowing. Every second it says on standard output
  * how much was acknowledged: `node poster.ts '<ChaosPlace as JSON>'`.
  */
+import { monotonicMs } from "../../bench/support/clock.ts"
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { setTimeout as pause } from "node:timers/promises"
@@ -16,8 +17,6 @@ endWithParent()
 const place = JSON.parse(process.argv[2] ?? "{}") as ChaosPlace
 const file = path.join(place.records, "acknowledged.log")
 const fd = fs.openSync(file, "a")
-const monotonicMs = () => (Number(process.hrtime.bigint()) / 1e6).toFixed(3)
-
 /** The next event of each user, by what was acknowledged before. */
 const nextOf = new Map<string, number>()
 let acknowledged = 0
@@ -82,7 +81,7 @@ const post = async (events: ReadonlyArray<Posted>) => {
       await pause(100)
       continue
     }
-    const at = monotonicMs()
+    const at = monotonicMs().toFixed(3)
     const answer = status === 202 ? "kept" : "conflict"
     fs.writeSync(fd, events.map(({ user, seq }) => `${answer} ${user} ${seq} ${at}\n`).join(""))
     for (const { user, seq } of events) nextOf.set(user, seq + 1)

@@ -1,8 +1,8 @@
 /** BullMQ on Redis as its documentation begins: one queue, one worker. STALLED_MS: lock and look for the stalled, ms. */
 import { createRequire } from "node:module"
 import * as path from "node:path"
+import type { Job } from "../../support/benchActor.ts"
 import { bodyOf, concurrency, produce, say } from "./load.ts"
-import type { Task } from "./load.ts"
 
 const { Queue, Worker } = createRequire(path.join(process.env["PEERS_HOME"]!, "npm/package.json"))("bullmq")
 const connection = { url: process.env["REDIS_URL"], maxRetriesPerRequest: null }
@@ -17,7 +17,7 @@ switch (process.argv[2]) {
   }
   case "work": {
     const body = bodyOf()
-    const worker = new Worker("crash", (job: { readonly data: Task }) => body(job.data), {
+    const worker = new Worker("crash", (job: { readonly data: Job }) => body(job.data), {
       connection,
       concurrency,
       ...tuned
@@ -29,7 +29,7 @@ switch (process.argv[2]) {
   case "produce": {
     const queue = new Queue("crash", { connection })
     await queue.waitUntilReady()
-    await produce((task) => queue.add("task", task))
+    await produce((job) => queue.add("job", job))
     process.exit(0)
   }
 }
