@@ -67,12 +67,14 @@ export const makeAttempts = <R>(options: AttemptsOptions<R>) =>
       requeue(task)
     }
 
-    /** Drain: the next owner runs it again; this attempt does not count. */
+    /** Put back, to run again here or by the next owner; this attempt does not count. */
     const requeue = (task: LiveTask) => {
       task.attempt -= 1
       task.state = "queued"
       if (task.written) flush.task(task)
-      Mailboxes.wait(task.ownership.lane.boxes, task.box)
+      const { boxes } = task.ownership.lane
+      Mailboxes.wait(boxes, task.box)
+      if (!task.ownership.draining) Mailboxes.wake(boxes, task.box, clock.currentTimeMillisUnsafe())
       changed(task.ownership.lane)
     }
 
@@ -146,6 +148,6 @@ export const poisonous = 3
 
 /**
  * A task whose worker died so often while it ran alone is failed. One such death proves little: whoever kills workers
- * again and again from outside hits the task that every start begins with.
+ * again and again from outside hits the task that every start begins with, and one that takes long by chance.
  */
-const aloneDeaths = 2
+const aloneDeaths = 3

@@ -142,12 +142,14 @@ export const makeControl = (options: ControlOptions) =>
       const lane = lanes.find((candidate) => candidate.actor.name === command.at!.queue)
       const ownership = lane?.owned.get(command.at.partition)
       if (ownership === undefined || !ownership.alive || ownership.draining) return
-      const live = ownership.live.get(command.task)
-      // One that has ended is still known here until its end is known to be written: this one, or the one before it.
       const isTaken = wishes.retried.get(command.task) === ownership
-      if (!isTaken && !isFinal(command.at.state) && (live === undefined || isFinal(live.state))) {
+      const state = () => ownership.live.get(command.task)?.state
+      // What has ended is known here until its end is known to be written. Whether it was retried after that end, or
+      // had been before and has ended once more, the row says only then.
+      if (!isTaken && state() !== undefined && isFinal(state()!)) yield* flush.barrier
+      if (!isTaken && !isFinal(command.at.state) && state() === undefined) {
         const row = yield* journal.task(command.task)
-        if (row !== null && !isFinal(row.state)) {
+        if (row !== null && !isFinal(row.state) && ownership.alive) {
           wishes.retried.set(command.task, ownership)
           intake.adopt(ownership, row)
         }

@@ -38,11 +38,20 @@ const turn = 128
 /** How often running attempts are looked at for their deadline, ms. */
 const sweepMs = 50
 
+/**
+ * How long what runs may take to end where a task has to run alone, ms. Then it is put back, as in a drain: one long
+ * attempt must not keep everybody else waiting for a suspect's turn.
+ */
+const makeWayMs = 5_000
+
 const runningIn = (lanes: ReadonlyArray<Lane>): number => {
   let running = 0
   for (const lane of lanes) running += lane.boxes.running.size
   return running
 }
+
+const runningTasks = (lanes: ReadonlyArray<Lane>): ReadonlyArray<LiveTask> =>
+  lanes.flatMap((lane) => [...lane.boxes.running].map((box) => Fifo.peek(box.tasks)!))
 
 interface Choice {
   readonly lane: Lane
@@ -56,6 +65,8 @@ export const makeDispatcher = (options: DispatcherOptions) =>
     const bell = makeSignal()
     /** A task that must run with nothing beside it. */
     let alone: LiveTask | null = null
+    /** When the others are put back for it. */
+    let wayAt = 0
     /** The same, while it runs. */
     let solo: LiveTask | null = null
 
@@ -89,9 +100,18 @@ export const makeDispatcher = (options: DispatcherOptions) =>
       if (lane.bucket !== null) RateLimit.spend(lane.bucket)
       if (task.crashes >= poisonous) {
         alone = task
+        wayAt = now + makeWayMs
+        timers.set(wayAt, bell.ring)
         return
       }
       attempts.start(task)
+    }
+
+    /** What runs beside `suspect` ends by itself, or is put back once it has had its time. */
+    const makeWay = (suspect: LiveTask): false => {
+      if (clock.currentTimeMillisUnsafe() < wayAt) return false
+      for (const task of runningTasks(lanes)) if (task !== suspect && task.fiber !== null) attempts.stop(task, "drain")
+      return false
     }
 
     /** One turn; true when there may be more to start at once. */
@@ -101,7 +121,7 @@ export const makeDispatcher = (options: DispatcherOptions) =>
         if (alone !== null) {
           // Its own mailbox counts as running: one means that it is the only one.
           if (!alone.ownership.alive || alone.state !== "queued") alone = null
-          else if (running > 1) return false
+          else if (running > 1) return makeWay(alone)
           else {
             const task = alone
             alone = null

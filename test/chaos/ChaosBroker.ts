@@ -8,7 +8,7 @@ export interface ChaosBroker {
   readonly kafkaBrokers: string | null
   /** What can befall the broker itself, besides what befalls everybody. */
   readonly faults: ReadonlyArray<Fault>
-  /** Records that no task stands for yet. */
+  /** Records that the journal has not taken in yet. */
   readonly unread: Effect.Effect<number, unknown, PgClient.PgClient>
 }
 
@@ -19,9 +19,9 @@ export const postgresBroker: ChaosBroker = {
   unread: Effect.gen(function* () {
     const sql = yield* PgClient.PgClient
     const [row] = yield* sql<{ n: bigint }>`
-      SELECT (SELECT coalesce(sum(p.next_offset), 0)::int8 FROM queue q
-          JOIN topic t ON t.name = q.topic JOIN topic_partition p ON p.topic = t.id)
-        - (SELECT count(*) FROM task) AS n`
+      SELECT coalesce(sum(p.next_offset - coalesce(a.next_offset, 0)), 0)::int8 AS n
+      FROM queue q JOIN topic t ON t.name = q.topic JOIN topic_partition p ON p.topic = t.id
+      LEFT JOIN assignment a ON a.queue = q.id AND a.partition = p.partition`
     return Number(row!.n)
   })
 }

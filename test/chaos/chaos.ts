@@ -90,6 +90,6 @@ if (values.report !== undefined) fs.writeFileSync(values.report, reportOf(comman
 process.stdout.write(
   values.json
     ? `${JSON.stringify({ command, ...result })}\n`
-    : `${isSound ? "sound" : `BROKEN (${found.join(", ")}; see ${result.home})`}: ${verdict.kept} events, ${verdict.published} posts, ${result.workersKilled} workers killed, ${Object.values(result.struck).reduce((a, b) => a + b, 0)} faults, rest after ${((restedMs ?? Number.NaN) / 1000).toFixed(1)} s\n`
+    : `${isSound ? "sound" : `BROKEN (${found.join(", ")}; see ${result.home})`}: ${verdict.kept} events, ${verdict.published} posts, ${result.workersKilled} workers killed, ${Object.values(result.struck).reduce((a, b) => a + b, 0)} faults${restedMs === null ? "" : `, rest after ${(restedMs / 1000).toFixed(1)} s`}\n`
 )
 process.exit(isSound ? 0 : 1)

@@ -118,7 +118,7 @@ export const faults: ReadonlyArray<Fault> = [
   { kind: "client", share: 2, skipped: never, hit: ({ client }) => atOnce(killed(client)) },
   {
     kind: "stop",
-    share: 6,
+    share: 7,
     skipped: never,
     hit: ({ random, workers }) => {
       const awake = workers.filter(({ process }) => !process.isFrozen())
@@ -135,7 +135,7 @@ export const faults: ReadonlyArray<Fault> = [
   },
   {
     kind: "postgres",
-    share: 2,
+    share: 4,
     skipped: never,
     hit: ({ random, dataDir }) => {
       killServer(random() < 0.5 ? serverPids(dataDir) : [postmasterPid(dataDir)])

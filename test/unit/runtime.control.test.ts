@@ -53,6 +53,29 @@ describe("an operator", () => {
     })
   )
 
+  it.effect("does not run a retried task again that has ended, and whose end the journal does not have yet", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld
+      let runs = 0
+      const actor = actorOf(() =>
+        Effect.sync(() => {
+          if (++runs === 1) return fail("not yet")
+          world.journalFaults.failCommits(8, false)
+          return done(runs)
+        })
+      )
+      const first = yield* world.start([actor])
+      yield* world.post("ann", [1])
+      yield* pass(500)
+      yield* first.crash
+      assert.isTrue(yield* world.journal.requestRetry(world.task("ann", 1)!.id, "eve"))
+      yield* world.start([actor])
+      yield* pass(20_000)
+      assert.deepInclude(world.task("ann", 1), { state: "succeeded", result: "2" })
+      assert.strictEqual(runs, 2)
+    })
+  )
+
   it.effect("cancels a task that waits for its retry: the next of the user runs at once", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld
