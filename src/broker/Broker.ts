@@ -72,18 +72,19 @@ export interface PartitionLag extends PartitionEnds {
 export class Broker extends Context.Service<
   Broker,
   {
-    /** Whether `append` joins the caller's SQL transaction; otherwise outputs take the way of the outbox. */
-    readonly transactional: boolean
     /** Creates what is missing; another number of partitions than the existing one is refused. */
     readonly ensureTopics: (topics: ReadonlyArray<TopicSpec>) => Effect.Effect<void, BrokerError>
+    /** Appends all or nothing where they are right; records of one partition keep the order they have in the array. */
+    readonly append: (records: ReadonlyArray<OutgoingRecord>) => Effect.Effect<ReadonlyArray<Position>, BrokerError>
     /**
-     * Appends all or nothing; records of one partition keep the order they have in the array. A `preface`, which only a
-     * transactional broker takes, is written in the same statement, before them.
+     * Hands records over within the caller's SQL transaction: they are appended where it commits, soon after it at the
+     * latest, in the order in which they were handed over, and not where it does not. A `preface` is written in the same
+     * statement, before them.
      */
-    readonly append: (
+    readonly handOver: (
       records: ReadonlyArray<OutgoingRecord>,
       preface?: Preface
-    ) => Effect.Effect<ReadonlyArray<Position>, BrokerError>
+    ) => Effect.Effect<unknown, BrokerError>
     /** Joins the consumer group of `topic`; leaving is the end of the scope. */
     readonly join: (options: {
       readonly group: string

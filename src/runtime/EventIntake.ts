@@ -69,7 +69,7 @@ const make = Effect.gen(function* () {
     const later = events.filter((event) => !isDue(event, now))
     const records = events.filter((event) => isDue(event, now)).map((event) => recordOf(event, now))
     if (records.length > 0) {
-      yield* Effect.mapError(broker.append(records), asJournalError)
+      yield* Effect.mapError(broker.handOver(records), asJournalError)
     }
     for (const event of later) {
       yield* journal.putSchedule({
@@ -97,9 +97,9 @@ const make = Effect.gen(function* () {
   const take = (events: ReadonlyArray<CheckedEvent>): Effect.Effect<ReadonlyArray<Acceptance>, JournalError> => {
     const carefully = journal.accept(events, keep)
     const now = clock.currentTimeMillisUnsafe()
-    if (acceptance === null || !broker.transactional || !isPlain(events, now)) return carefully
+    if (acceptance === null || !isPlain(events, now)) return carefully
     const records = events.map((event) => recordOf(event, now))
-    return broker.append(records, acceptance(events)).pipe(
+    return broker.handOver(records, acceptance(events)).pipe(
       Effect.map(() => events.map((): Acceptance => "accepted")),
       // Refused as a whole, so nothing is written: one of them is known, or cannot be kept, and that is told then.
       Effect.catch((error) => (error.isRetryable ? Effect.fail(asJournalError(error)) : carefully))

@@ -101,7 +101,7 @@ export const makeFlush = (options: FlushOptions) =>
         if (batch.positions.length === 0 && batch.commands.length === 0) return Effect.void
         return Effect.flatMap(
           Effect.catchDefect(
-            journal.commit(batch, outputs.length === 0 ? Effect.void : broker.append(outputs)),
+            journal.commit(batch, outputs.length === 0 ? Effect.void : broker.handOver(outputs)),
             unwritable
           ),
           (stale) => {

@@ -48,7 +48,7 @@ export const tickOnce = Effect.gen(function* () {
     const fired = due.map((schedule) => ({ schedule, ...dueTicks(schedule, now, graceMs) }))
     const records = fired.flatMap(({ schedule, ticks }) => ticks.map((at) => recordOf(schedule, at)))
     return Effect.as(
-      records.length === 0 ? Effect.void : broker.append(records),
+      records.length === 0 ? Effect.void : broker.handOver(records),
       fired.map(({ after }) => after)
     )
   })

@@ -56,12 +56,12 @@ describe("topics in Postgres", () => {
         insert: (first: number) => `INSERT INTO beside (id) SELECT * FROM unnest($${first}::text[])`,
         parameters: [texts(ids)]
       })
-      yield* broker.append([record("a")], preface("one"))
-      const error = yield* Effect.flip(broker.append([record("lost")], preface("two", "one")))
+      yield* broker.handOver([record("a")], preface("one"))
+      const error = yield* Effect.flip(broker.handOver([record("lost")], preface("two", "one")))
       assert.isFalse(error.isRetryable)
-      const refused = yield* Effect.flip(broker.append([record("lost", 99)], preface("three")))
+      const refused = yield* Effect.flip(broker.handOver([record("lost", 99)], preface("three")))
       assert.strictEqual(refused.reason._tag, "RecordRefused")
-      yield* broker.append([record("b"), record("c")], preface("four"))
+      yield* broker.handOver([record("b"), record("c")], preface("four"))
       assert.deepStrictEqual(yield* values(broker), ["0:a", "1:b", "2:c"])
       const rows = yield* sql<{ id: string }>`SELECT id FROM beside ORDER BY id`
       assert.deepStrictEqual(

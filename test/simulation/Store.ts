@@ -174,9 +174,9 @@ export const makeStore = (options: StoreOptions) =>
       }
 
       return {
-        transactional: true,
         ensureTopics: (topics) => call("ensure topics", broker.ensureTopics(topics)),
         append: (records) => call("append", appended(process, records), { mayBeLate: true }),
+        handOver: (records) => call("append", appended(process, records), { mayBeLate: true }),
         join: ({ group, topic }) =>
           Effect.gen(function* () {
             const member: Member = {

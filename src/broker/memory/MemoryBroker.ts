@@ -204,7 +204,6 @@ export const makeMemoryBroker = Effect.sync(() => {
   }
 
   const broker = Broker.of({
-    transactional: true,
     ensureTopics: Effect.fn("Broker.ensureTopics")(function* (specs: ReadonlyArray<TopicSpec>) {
       for (const spec of specs) {
         const known = topics.get(spec.name)
@@ -222,6 +221,7 @@ export const makeMemoryBroker = Effect.sync(() => {
       }
     }),
     append,
+    handOver: append,
     join: Effect.fn("Broker.join")(function* ({ group: groupName, topic: name }: { group: string; topic: string }) {
       const topic = yield* find("join", name)
       const slot = `${groupName}/${name}`

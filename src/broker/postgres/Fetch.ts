@@ -21,6 +21,14 @@ export interface FetchLimits {
   readonly bytes: number
 }
 
+/** Whether a fetch may have brought less than there is, because of a limit. */
+export const isCut = (records: ReadonlyArray<TopicRecord>, limits: FetchLimits): boolean => {
+  if (records.length >= limits.records) return true
+  let bytes = 0
+  for (const { value } of records) bytes += value?.length ?? 0
+  return bytes >= limits.bytes
+}
+
 interface Row {
   readonly partition: number
   readonly offset: bigint

@@ -32,6 +32,14 @@ export interface GroupKey {
   readonly topic: number
 }
 
+/** A member whose session ended without a word. */
+export interface DeadMember {
+  readonly group: string
+  readonly topic: number
+  /** What the broker's own coordinator called it. */
+  readonly memberId: string | null
+}
+
 export interface GroupView {
   /** Live sessions per "group/topic". */
   readonly members: ReadonlyMap<string, ReadonlyArray<number>>
@@ -39,6 +47,8 @@ export interface GroupView {
   readonly sessions: ReadonlySet<number>
   /** Claims of this session: partitions per "group/topic". */
   readonly claims: ReadonlyMap<string, ReadonlySet<number>>
+  /** Members found dead, each in one look of one process. */
+  readonly departed: ReadonlyArray<DeadMember>
 }
 
 export const slotOf = (key: GroupKey): string => `${key.group}/${key.topic}`
@@ -85,9 +95,15 @@ export const makeGroups = (times: GroupTimes) =>
       }
       // A session whose lock is held but which was not seen keeps its rows: it may only be frozen and come back.
       const gone = dead.filter((id) => !sessions.has(id))
-      if (gone.length > 0)
-        yield* sql.unsafe(`DELETE FROM group_member WHERE session::text = ANY ($1::text[])`, [texts(gone.map(String))])
-      return { members, sessions, claims } satisfies GroupView
+      const departed =
+        gone.length === 0
+          ? []
+          : yield* sql.unsafe<{ group: string; topic: number; memberId: string | null }>(
+              `DELETE FROM group_member WHERE session::text = ANY ($1::text[])
+               RETURNING group_name AS "group", topic, member_id AS "memberId"`,
+              [texts(gone.map(String))]
+            )
+      return { members, sessions, claims, departed } satisfies GroupView
     })
 
     /** Enters the group and makes the claims of its partitions where they are missing. */
@@ -139,9 +155,13 @@ export const makeGroups = (times: GroupTimes) =>
       sql`UPDATE group_claim SET session = NULL, wanted_since = NULL
         WHERE group_name = ${key.group} AND topic = ${key.topic}::int2 AND partition = ${partition} AND session = ${BigInt(session)}`
 
+    const named = (session: number, key: GroupKey, id: string) =>
+      sql`UPDATE group_member SET member_id = ${id}
+        WHERE group_name = ${key.group} AND topic = ${key.topic}::int2 AND session = ${BigInt(session)}`
+
     const commit = (key: GroupKey, partition: number, offset: number) =>
       sql`UPDATE group_claim SET committed = greatest(committed, ${BigInt(offset)})
         WHERE group_name = ${key.group} AND topic = ${key.topic}::int2 AND partition = ${partition}`
 
-    return { look, enter, leave, seen, claim, release, commit }
+    return { look, enter, leave, seen, claim, release, named, commit }
   })

@@ -12,7 +12,7 @@ import type { MemberEvent } from "../Broker.ts"
 import type { BrokerError } from "../BrokerError.ts"
 import type { TopicRecord } from "../Record.ts"
 import type { Signal } from "../Signal.ts"
-import type { FetchLimits, FetchPosition } from "./Fetch.ts"
+import type { FetchPosition } from "./Fetch.ts"
 import type { GroupKey } from "./Groups.ts"
 import type { NotedRecord } from "./Note.ts"
 import type { StoredTopic } from "./Topics.ts"
@@ -65,8 +65,18 @@ const positionsOf = (member: Member): ReadonlyArray<FetchPosition> => {
   return positions
 }
 
+/** What a fetch brought. */
+export interface Fetched {
+  /** In log order within each partition. */
+  readonly records: ReadonlyArray<TopicRecord>
+  /** Where partitions go on, where that is not behind their last record: the log has places without records. */
+  readonly next?: ReadonlyMap<number, number>
+  /** Whether there may be more at once. */
+  readonly isCut: boolean
+}
+
 /** Advances the positions and drops what was paused, revoked or moved by a seek while the fetch was under way. */
-const accept = (member: Member, asked: ReadonlyArray<FetchPosition>, records: ReadonlyArray<TopicRecord>) => {
+const accept = (member: Member, asked: ReadonlyArray<FetchPosition>, { records, next }: Fetched) => {
   const from = new Map(asked.map((p) => [p.partition, p.from]))
   const stale = new Set<number>()
   for (const [partition, position] of from) {
@@ -75,6 +85,9 @@ const accept = (member: Member, asked: ReadonlyArray<FetchPosition>, records: Re
   }
   const fresh = stale.size === 0 ? records : records.filter((record) => !stale.has(record.partition))
   for (const record of fresh) member.held.get(record.partition)!.position = record.offset + 1
+  for (const [partition, position] of next ?? []) {
+    if (!stale.has(partition)) member.held.get(partition)!.position = position
+  }
   return fresh
 }
 
@@ -104,14 +117,6 @@ export const takeNoted = (member: Member, record: NotedRecord): boolean => {
   return true
 }
 
-/** Whether a partition may have given less than it has, because of a limit. */
-const isCut = (records: ReadonlyArray<TopicRecord>, limits: FetchLimits): boolean => {
-  if (records.length >= limits.records) return true
-  let bytes = 0
-  for (const { value } of records) bytes += value?.length ?? 0
-  return bytes >= limits.bytes
-}
-
 /**
  * Fetches for ever. It sleeps when it has read all there was, and goes on when the topic
  * grows or a partition is taken, sought or resumed; while nobody takes what
@@ -119,8 +124,7 @@ const isCut = (records: ReadonlyArray<TopicRecord>, limits: FetchLimits): boolea
  */
 export const fetchLoop = (
   member: Member,
-  limits: FetchLimits,
-  fetch: (positions: ReadonlyArray<FetchPosition>) => Effect.Effect<ReadonlyArray<TopicRecord>, BrokerError>
+  fetch: (positions: ReadonlyArray<FetchPosition>) => Effect.Effect<Fetched, BrokerError>
 ): Effect.Effect<never> =>
   Effect.forever(
     Effect.gen(function* () {
@@ -133,7 +137,7 @@ export const fetchLoop = (
       member.fetching = false
       if (records.length > 0) yield* Queue.offer(member.events, { _tag: "Records", records })
       // What was appended since has rung: that ring is remembered.
-      if (!isCut(fetched, limits)) yield* member.wake.wait
+      if (!fetched.isCut) yield* member.wake.wait
     }).pipe(
       Effect.catch((error) => {
         member.fetching = false

@@ -46,5 +46,21 @@ export const brokerMigrations: ReadonlyArray<Migration> = [
         committed bigint NOT NULL DEFAULT 0,
         PRIMARY KEY (group_name, topic, partition)) WITH (fillfactor = 10)`
     ]
+  },
+  {
+    component,
+    version: 2,
+    name: "topics in Kafka: members by its names, records on their way there",
+    statements: [
+      `ALTER TABLE group_member ADD COLUMN member_id text`,
+      // In the order of their numbers; gone once Kafka has them.
+      `CREATE TABLE outbox (
+        id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+        topic text NOT NULL,
+        partition int,
+        key bytea,
+        value bytea,
+        headers text NOT NULL)`
+    ]
   }
 ]
