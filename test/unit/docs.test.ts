@@ -2,7 +2,10 @@ import { assert, describe, it } from "@effect/vitest"
 import { existsSync, readFileSync } from "node:fs"
 import * as path from "node:path"
 import { queueNames } from "../../src/actors/index.ts"
+import { version } from "../../src/cli/version.ts"
 import { envExample } from "../../src/config/example.ts"
+import { asyncApiOf } from "../../src/topics/asyncApi.ts"
+import { topics } from "../../src/topics/index.ts"
 
 const root = path.join(import.meta.dirname, "..", "..")
 const read = (file: string) => readFileSync(path.join(root, file), "utf8")
@@ -10,6 +13,10 @@ const read = (file: string) => readFileSync(path.join(root, file), "utf8")
 describe("documents", () => {
   it(".env.example is what src/config says (npm run docs writes it)", () => {
     assert.strictEqual(read(".env.example"), envExample(queueNames))
+  })
+
+  it("docs/asyncapi.json is what src/topics says (npm run docs writes it)", () => {
+    assert.strictEqual(read("docs/asyncapi.json"), `${JSON.stringify(asyncApiOf(topics, version), null, 2)}\n`)
   })
 
   it("every npm script and file the README and CONTRIBUTING name exists", () => {
