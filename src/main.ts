@@ -11,6 +11,10 @@ import { version } from "./cli/version.ts"
 
 loadEnvFile()
 
+const demoBroker = Flag.Literals("broker", ["postgres", "kafka"]).pipe(
+  Flag.withDescription("Where its topics are; kafka needs KAFKA_BROKERS"),
+  Flag.withDefault("postgres")
+)
 const json = Flag.Boolean("json").pipe(Flag.withDescription("Answer in JSON, for machines"), Flag.withDefault(false))
 const text = (name: string, about: string) =>
   Flag.String(name).pipe(Flag.withDescription(about), Flag.optional, Flag.map(Option.getOrNull))
@@ -66,13 +70,14 @@ const commands = [
       { command: "postroom start --actors ./my-actors.ts", description: "With actors of your own" }
     ])
   ),
-  Command.make("demo", { json }, (options) =>
+  Command.make("demo", { json, broker: demoBroker }, (options) =>
     withCode(Effect.flatMap(modules.demo, ({ demoCommand }) => demoCommand(options)))
   ).pipe(
     Command.withDescription("Run the whole pipeline once in a temporary directory and report what each stage did"),
     Command.withExamples([
       { command: "postroom demo", description: "About twenty seconds; ends with 1 where a post was lost or doubled" },
-      { command: "postroom demo --json", description: "The same for machines" }
+      { command: "postroom demo --json", description: "The same for machines" },
+      { command: "KAFKA_BROKERS=localhost:9092 postroom demo --broker kafka", description: "With its topics in Kafka" }
     ])
   ),
   Command.make(

@@ -1,11 +1,14 @@
 /** `postroom demo`: the pipeline once, and its report for people or machines. */
-import { Effect } from "effect"
+import { Data, Effect } from "effect"
+import { randomUUID } from "node:crypto"
 import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
 import { readSettings } from "../config/settings.ts"
+import type { Settings } from "../config/settings.ts"
 import { runDemo } from "./demo.ts"
 import type { DemoReport } from "./demoReport.ts"
+import { removeTopics } from "./storage.ts"
 import { jsonLine, line, short, styled, table } from "./output.ts"
 
 const temporary = Effect.acquireRelease(
@@ -50,9 +53,30 @@ const print = (report: DemoReport): void => {
   )
 }
 
+/** Kafka was asked for, and nothing says where it is. */
+export class NoKafka extends Data.TaggedError("NoKafka")<{}> {
+  override get message() {
+    return "--broker kafka needs to know where Kafka is: set KAFKA_BROKERS, for example to localhost:9092"
+  }
+}
+
+/** Topics of its own in the Kafka of the settings; removed at the end. */
+const ownTopics = (settings: Settings) =>
+  Effect.acquireRelease(
+    Effect.sync((): Settings => ({ ...settings, kafkaPrefix: `${settings.kafkaPrefix}demo-${randomUUID()}.` })),
+    (own) => Effect.ignore(removeTopics(own))
+  )
+
+export interface DemoOptions {
+  readonly json: boolean
+  readonly broker: "postgres" | "kafka"
+}
+
 /** Runs the demo; code 1 when something is not as it should be. */
-export const demoCommand = Effect.fn("demo")(function* (options: { readonly json: boolean }) {
-  const settings = yield* readSettings
+export const demoCommand = Effect.fn("demo")(function* (options: DemoOptions) {
+  const read = yield* readSettings
+  if (options.broker === "kafka" && read.kafkaBrokers === null) return yield* new NoKafka()
+  const settings = options.broker === "kafka" ? yield* ownTopics(read) : { ...read, kafkaBrokers: null }
   const dataDir = yield* temporary
   if (!options.json) line("Three readers, eight sources, a flood, a lost answer and invalid JSON on the way …")
   const report = yield* runDemo({ ...settings, databaseUrl: null, dataDir })

@@ -53,6 +53,7 @@ const storageFindings = (settings: Settings) =>
       SELECT current_setting('server_version') AS version, current_setting('fsync') AS fsync, clock_timestamp() AS now`
     const drift = Math.abs((yield* Clock.currentTimeMillis) - row!.now.getTime())
     yield* broker.ensureTopics([])
+    const [home] = yield* sql<{ home: string }>`SELECT home FROM log_home`
     const kind = settings.databaseUrl === null ? `embedded, in ${path.resolve(settings.dataDir)}` : "DATABASE_URL"
     const findings: ReadonlyArray<Finding> = [
       { what: "Database", state: "ok", detail: `PostgreSQL ${row!.version} (${kind})` },
@@ -62,7 +63,12 @@ const storageFindings = (settings: Settings) =>
         detail:
           row!.fsync === "on" ? "fsync is on" : "fsync is off: a power failure may lose accepted events, switch it on"
       },
-      { what: "Broker", state: "ok", detail: "topics in PostgreSQL" },
+      {
+        what: "Broker",
+        state: "ok",
+        detail:
+          settings.kafkaBrokers === null ? "topics in PostgreSQL" : `topics in ${home!.home} (${settings.kafkaBrokers})`
+      },
       {
         what: "Clock",
         state: drift <= mostDriftMs ? "ok" : "bad",

@@ -5,7 +5,7 @@ import type { Settings } from "../config/settings.ts"
 import { flowProgress } from "../journal/sql/Flows.ts"
 import * as EventHistory from "../journal/sql/EventHistory.ts"
 import { jsonLine, line, status, table, when } from "./output.ts"
-import { layerStorage } from "./storage.ts"
+import { layerJournal } from "./storage.ts"
 
 /** No event answers to that. */
 export class NoSuchEvent extends Data.TaggedError("NoSuchEvent")<{ readonly id: string }> {
@@ -23,7 +23,7 @@ export const listEvents = Effect.fn("events")(function* (
     const found = yield* EventHistory.listEvents(options.limit, options.user)
     const ids = found.map((event) => event.id)
     return { events: found, flows: yield* flowProgress(ids), cancelled: yield* cancelledIn(ids) }
-  }).pipe(Effect.provide(layerStorage(settings)))
+  }).pipe(Effect.provide(layerJournal(settings)))
   const progress = new Map(flows.map((flow) => [flow.flow, flow]))
   const stateOf = (id: string): string => {
     const flow = progress.get(id)
@@ -55,7 +55,7 @@ export const cancelEvent = Effect.fn("events cancel")(function* (
   settings: Settings,
   options: { readonly id: string; readonly json: boolean }
 ) {
-  const end = yield* cancelFlow(options.id, "the command line").pipe(Effect.provide(layerStorage(settings)))
+  const end = yield* cancelFlow(options.id, "the command line").pipe(Effect.provide(layerJournal(settings)))
   if (end === null) return yield* new NoSuchEvent({ id: options.id })
   const { wasOver, ...answer } = end
   if (options.json) jsonLine({ eventId: options.id, ...answer })

@@ -4,11 +4,11 @@ import type { Settings } from "../config/settings.ts"
 import { Journal } from "../journal/Journal.ts"
 import { readQueues } from "../journal/sql/History.ts"
 import { jsonLine, line, styled, table } from "./output.ts"
-import { layerStorage } from "./storage.ts"
+import { layerJournal } from "./storage.ts"
 import { WrongUsage } from "./usage.ts"
 
 export const listQueues = Effect.fn("queues")(function* (settings: Settings, options: { readonly json: boolean }) {
-  const queues = yield* readQueues.pipe(Effect.provide(layerStorage(settings)))
+  const queues = yield* readQueues.pipe(Effect.provide(layerJournal(settings)))
   if (options.json) return queues.forEach(jsonLine)
   table(
     ["queue", "topic", "priority", "unread", "queued", "running", "failed", "owners", ""],
@@ -40,7 +40,7 @@ export const setQueue = Effect.fn("queues pause")(function* (
       })
     }
     yield* journal.pauseQueue(name, paused, "the command line")
-  }).pipe(Effect.provide(layerStorage(settings)))
+  }).pipe(Effect.provide(layerJournal(settings)))
   if (json) jsonLine({ name, paused })
   else line(`${name} is ${paused ? "paused" : "running"}`)
   return 0

@@ -1,23 +1,18 @@
 /** Database, topics and journal of an installation, as one layer. */
-import { Data, Effect, Layer } from "effect"
+import { Data, Effect, Layer, Redacted } from "effect"
 import { accessSync, constants, mkdirSync } from "node:fs"
 import { converterMigrations } from "../actors/converter/conversions.ts"
-import { brokerMigrations } from "../broker/postgres/migrations.ts"
+import type { KafkaSettings } from "../broker/kafka/client.ts"
+import { brokerMigrations } from "../broker/rows/migrations.ts"
 import * as PostgresBroker from "../broker/postgres/PostgresBroker.ts"
 import type { Settings } from "../config/settings.ts"
 import * as Database from "../database/Database.ts"
 import { journalMigrations } from "../journal/sql/migrations.ts"
 import * as SqlJournal from "../journal/sql/SqlJournal.ts"
+import { postgresHome, settleIn } from "./logHome.ts"
 import { layerMetered } from "./meteredJournal.ts"
 
 export const migrations = [...brokerMigrations, ...journalMigrations, ...converterMigrations]
-
-/** Asked for something that this version cannot do. */
-export class NotYet extends Data.TaggedError("NotYet")<{ readonly what: string }> {
-  override get message() {
-    return this.what
-  }
-}
 
 /** The folder of an installation cannot be used. */
 export class FolderRefused extends Data.TaggedError("FolderRefused")<{
@@ -38,18 +33,65 @@ const makeFolder = (folder: string) =>
     catch: (cause) => new FolderRefused({ folder, detail: (cause as Error).message })
   })
 
-/** SqlClient, Broker and Journal by the settings. */
-export const layerStorage = (settings: Pick<Settings, "databaseUrl" | "dataDir" | "kafkaBrokers">) => {
+type StorageSettings = Pick<Settings, "databaseUrl" | "dataDir" | "kafkaBrokers"> &
+  Partial<Pick<Settings, "kafkaPrefix" | "kafkaTls" | "kafkaSasl" | "kafkaUser" | "kafkaPassword">>
+
+/** How to get to Kafka; null where the topics are in Postgres. */
+const kafkaOf = (settings: StorageSettings): KafkaSettings | null => {
+  const { kafkaBrokers, kafkaSasl: mechanism = "none" } = settings
+  if (kafkaBrokers === null) return null
+  const password = settings.kafkaPassword ?? null
+  return {
+    brokers: kafkaBrokers.split(",").map((one) => one.trim()),
+    prefix: settings.kafkaPrefix ?? "",
+    ssl: settings.kafkaTls === "on",
+    sasl:
+      mechanism === "none"
+        ? null
+        : ({
+            mechanism,
+            username: settings.kafkaUser ?? "",
+            password: password === null ? "" : Redacted.value(password)
+          } as NonNullable<KafkaSettings["sasl"]>)
+  }
+}
+
+/** SqlClient and Journal by the settings: what the state of tasks is asked of and told to. */
+export const layerJournal = (settings: Pick<Settings, "databaseUrl" | "dataDir">) => {
   const ready = settings.databaseUrl === null ? makeFolder(settings.dataDir) : Effect.void
   const database = Database.layer({ url: settings.databaseUrl, dataDir: settings.dataDir, migrations })
-  const refuseKafka =
-    settings.kafkaBrokers === null
-      ? Effect.void
-      : Effect.fail(
-          new NotYet({ what: "KAFKA_BROKERS is set, but this version keeps its topics in PostgreSQL only: unset it" })
-        )
-  return Layer.mergeAll(PostgresBroker.layer(), layerMetered.pipe(Layer.provide(SqlJournal.layer))).pipe(
+  return layerMetered.pipe(
+    Layer.provide(SqlJournal.layer),
     Layer.provideMerge(database),
-    Layer.provideMerge(Layer.effectDiscard(Effect.andThen(refuseKafka, ready)))
+    Layer.provideMerge(Layer.effectDiscard(ready))
   )
 }
+
+// Read where it is wanted: who has no Kafka starts without its client.
+const kafkaBroker = Effect.promise(() => import("../broker/kafka/KafkaBroker.ts"))
+
+const layerBroker = (kafka: KafkaSettings | null) =>
+  Layer.unwrap(
+    Effect.gen(function* () {
+      if (kafka === null) {
+        yield* settleIn(postgresHome)
+        return PostgresBroker.layer()
+      }
+      const { homeOf, layer } = yield* kafkaBroker
+      yield* settleIn(yield* homeOf(kafka))
+      return layer(kafka)
+    })
+  )
+
+/** SqlClient, Broker and Journal by the settings. */
+export const layerStorage = (settings: StorageSettings) =>
+  Layer.provideMerge(layerBroker(kafkaOf(settings)), layerJournal(settings))
+
+/** Removes the topics that stand under the prefix of the settings, which must have one. */
+export const removeTopics = (settings: StorageSettings) =>
+  Effect.gen(function* () {
+    const kafka = kafkaOf(settings)
+    if (kafka === null || kafka.prefix === "") return
+    const { removeAll } = yield* kafkaBroker
+    yield* removeAll(kafka)
+  })

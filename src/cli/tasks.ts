@@ -7,7 +7,7 @@ import { isFinal, taskStates } from "../domain/TaskState.ts"
 import { Journal } from "../journal/Journal.ts"
 import * as History from "../journal/sql/History.ts"
 import { jsonLine, line, short, status, table, when } from "./output.ts"
-import { layerStorage } from "./storage.ts"
+import { layerJournal } from "./storage.ts"
 import { WrongUsage } from "./usage.ts"
 
 /** No task answers to that. */
@@ -38,7 +38,7 @@ export const listTasks = Effect.fn("tasks")(function* (settings: Settings, optio
     { states, queue, user, type: null, flow: null, since: null, until: null, q },
     options.limit,
     null
-  ).pipe(Effect.provide(layerStorage(settings)))
+  ).pipe(Effect.provide(layerJournal(settings)))
   if (options.json) return rows.forEach(({ task }) => jsonLine(viewOf(task)))
   table(
     ["task", "queue", "user", "status", "attempt", "ended", "reason"],
@@ -62,7 +62,7 @@ export const showTask = Effect.fn("tasks show")(function* (
   settings: Settings,
   options: { readonly id: string; readonly json: boolean }
 ) {
-  const task = yield* read(options.id).pipe(Effect.provide(layerStorage(settings)))
+  const task = yield* read(options.id).pipe(Effect.provide(layerJournal(settings)))
   if (options.json) return jsonLine(task)
   line(
     `${task.queue} task of ${task.user ?? "nobody"}: ${status(task.status)}${task.why === null ? "" : `, ${task.why}`}`
@@ -98,7 +98,7 @@ export const cancelTask = Effect.fn("tasks cancel")(function* (
       yield* Effect.sleep(Duration.millis(lookMs))
     }
     return { done: true, text: "will be cancelled as soon as a worker sees it" }
-  }).pipe(Effect.provide(layerStorage(settings)))
+  }).pipe(Effect.provide(layerJournal(settings)))
   if (options.json) jsonLine({ taskId: options.id, cancelled: answer.done, message: answer.text })
   else line(answer.text)
   return answer.done ? 0 : 1
@@ -113,7 +113,7 @@ export const retryTask = Effect.fn("tasks retry")(function* (
     const journal = yield* Journal
     yield* read(options.id)
     return yield* journal.requestRetry(options.id, "the command line")
-  }).pipe(Effect.provide(layerStorage(settings)))
+  }).pipe(Effect.provide(layerJournal(settings)))
   if (options.json) jsonLine({ taskId: options.id, retried: done })
   else line(done ? "queued again" : "only a task that failed, was cancelled or could not be read can be retried")
   return done ? 0 : 1

@@ -1,5 +1,6 @@
 /** Writes `.env.example` from the settings, so that it cannot fall behind them. */
 import * as http from "./http.ts"
+import * as kafka from "./kafka.ts"
 import * as models from "./models.ts"
 import { queueSettings } from "./queue.ts"
 import * as runtime from "./runtime.ts"
@@ -8,7 +9,11 @@ import * as storage from "./storage.ts"
 import * as telegram from "./telegram.ts"
 
 const sections: ReadonlyArray<readonly [string, ReadonlyArray<Setting<unknown>>]> = [
-  ["Storage", [storage.dataDir, storage.databaseUrl, storage.kafkaBrokers]],
+  ["Storage", [storage.dataDir, storage.databaseUrl]],
+  [
+    "Kafka",
+    [kafka.kafkaBrokers, kafka.kafkaPrefix, kafka.kafkaTls, kafka.kafkaSasl, kafka.kafkaUser, kafka.kafkaPassword]
+  ],
   ["API", [http.httpHost, http.httpPort]],
   ["Processes", [runtime.slots, runtime.drainTime, runtime.logLevel]],
   [

@@ -1,6 +1,7 @@
 /** All settings of a process, read once at its start. */
 import { Effect } from "effect"
 import * as http from "./http.ts"
+import * as kafka from "./kafka.ts"
 import * as models from "./models.ts"
 import * as runtime from "./runtime.ts"
 import { read } from "./Setting.ts"
@@ -12,7 +13,12 @@ export const readSettings = Effect.gen(function* () {
   return {
     dataDir: yield* read(storage.dataDir),
     databaseUrl: yield* read(storage.databaseUrl),
-    kafkaBrokers: yield* read(storage.kafkaBrokers),
+    kafkaBrokers: yield* read(kafka.kafkaBrokers),
+    kafkaPrefix: yield* read(kafka.kafkaPrefix),
+    kafkaTls: yield* read(kafka.kafkaTls),
+    kafkaSasl: yield* read(kafka.kafkaSasl),
+    kafkaUser: yield* read(kafka.kafkaUser),
+    kafkaPassword: yield* read(kafka.kafkaPassword),
     httpHost: yield* read(http.httpHost),
     httpPort: yield* read(http.httpPort),
     slots: yield* read(runtime.slots),

@@ -1,5 +1,5 @@
 /** Where Postroom keeps what it knows. */
-import { optional, secret, text } from "./Setting.ts"
+import { secret, text } from "./Setting.ts"
 
 export const dataDir = text({
   key: "DATA_DIR",
@@ -14,11 +14,4 @@ export const databaseUrl = secret({
   about: "A PostgreSQL (15 or newer) to use instead of the embedded one.",
   shape: "a postgresql:// address",
   example: "postgresql://postroom:secret@db.example:5432/postroom"
-})
-
-export const kafkaBrokers = optional({
-  key: "KAFKA_BROKERS",
-  about: "Kafka brokers that hold the topics instead of PostgreSQL. Not in this version yet: the start is refused.",
-  shape: "host:port, separated by commas",
-  example: "kafka-1:9092,kafka-2:9092"
 })

@@ -2,7 +2,7 @@
 import { PgClient } from "@effect/sql-pg"
 import { Effect, Layer } from "effect"
 import type { Redacted } from "effect"
-import { brokerMigrations } from "../../src/broker/postgres/migrations.ts"
+import { brokerMigrations } from "../../src/broker/rows/migrations.ts"
 import { migrate } from "../../src/database/Migration.ts"
 import { journalMigrations } from "../../src/journal/sql/migrations.ts"
 import { freshDatabase } from "./postgres.ts"

@@ -1,6 +1,6 @@
 /** What a NOTIFY says of a record, read back. */
 import { assert, describe, it } from "@effect/vitest"
-import { contentOf, readNote } from "../../src/broker/postgres/Note.ts"
+import { contentOf, readNote } from "../../src/broker/rows/Note.ts"
 
 const encode = (text: string) => new TextEncoder().encode(text)
 const outgoing = (value: Uint8Array | null) => ({ topic: "t", key: encode("u"), value, headers: { id: "1" } })

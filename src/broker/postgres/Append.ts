@@ -10,11 +10,11 @@ import { partitionOf } from "../murmur2.ts"
 import type { OutgoingRecord, Position } from "../Record.ts"
 import type { Preface } from "../../domain/Preface.ts"
 import { byteas, ints, smallints, texts } from "../../database/columns.ts"
-import { refused } from "./refused.ts"
-import { contentOf, payloadSql } from "./Note.ts"
-import type { StoredTopic, Topics } from "./Topics.ts"
-import { channel } from "./Wakeups.ts"
-import type { Wakeups } from "./Wakeups.ts"
+import { refused } from "../rows/refused.ts"
+import { contentOf, payloadSql } from "../rows/Note.ts"
+import type { StoredTopic, Topics } from "../rows/Topics.ts"
+import { channel } from "../rows/Wakeups.ts"
+import type { Wakeups } from "../rows/Wakeups.ts"
 
 // One statement: the rows that `locked` returns are the newest versions, whatever the snapshot says.
 const statementAfter = (preface: string, onlyAfter: string) => `

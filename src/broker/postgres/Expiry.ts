@@ -7,8 +7,8 @@
 import type { PgClient } from "@effect/sql-pg"
 import { Effect } from "effect"
 import type { BrokerError } from "../BrokerError.ts"
-import { refused } from "./refused.ts"
-import type { StoredTopic, Topics } from "./Topics.ts"
+import { refused } from "../rows/refused.ts"
+import type { StoredTopic, Topics } from "../rows/Topics.ts"
 
 const chunk = 5_000
 

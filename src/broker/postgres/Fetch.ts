@@ -8,13 +8,9 @@ import { SqlClient } from "effect/sql"
 import type { BrokerError } from "../BrokerError.ts"
 import type { Headers, TopicRecord } from "../Record.ts"
 import { bigints, ints } from "../../database/columns.ts"
-import { refused } from "./refused.ts"
-import type { StoredTopic } from "./Topics.ts"
-
-export interface FetchPosition {
-  readonly partition: number
-  readonly from: number
-}
+import { refused } from "../rows/refused.ts"
+import type { FetchPosition } from "../rows/Member.ts"
+import type { StoredTopic } from "../rows/Topics.ts"
 
 export interface FetchLimits {
   readonly records: number

@@ -1,8 +1,8 @@
 /** Where the topics end and how far behind the groups are. */
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
-import { refused } from "./refused.ts"
-import type { Topics } from "./Topics.ts"
+import { refused } from "../rows/refused.ts"
+import type { Topics } from "../rows/Topics.ts"
 
 interface EndRow {
   readonly partition: number

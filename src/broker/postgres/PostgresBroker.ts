@@ -11,12 +11,12 @@ import { makeAppend } from "./Append.ts"
 import { expireRecords } from "./Expiry.ts"
 import { isCut, makeFetch } from "./Fetch.ts"
 import type { FetchLimits } from "./Fetch.ts"
-import { makeKeeper } from "./Keeper.ts"
+import { makeKeeper } from "../rows/Keeper.ts"
 import { makeLags } from "./Lags.ts"
-import { fetchLoop, takeNoted } from "./Member.ts"
-import { refused } from "./refused.ts"
-import { makeTopics } from "./Topics.ts"
-import { makeWakeups } from "./Wakeups.ts"
+import { fetchLoop, takeNoted } from "../rows/Member.ts"
+import { refused } from "../rows/refused.ts"
+import { makeTopics } from "../rows/Topics.ts"
+import { makeWakeups } from "../rows/Wakeups.ts"
 
 export interface PostgresBrokerOptions {
   /** How often members and ends are looked at, ms: bounds how long a killed member's partitions stay idle. */

@@ -82,7 +82,7 @@ export const makeKeeper = (
         const slot = slotOf(member.key)
         const alive = view.members.get(slot) ?? []
         if (!alive.includes(current.id)) {
-          yield* groups.enter(current.id, member.key, member.topic.partitions)
+          yield* groups.enter(current.id, member.key, member.topic.partitions, member.memberId)
           bell.ring()
           wakeups.grown([groupsChanged])
           continue
@@ -136,7 +136,8 @@ export const makeKeeper = (
         held: new Map(),
         events: yield* Queue.unbounded<MemberEvent>(),
         wake: makeSignal(),
-        fetching: false
+        fetching: false,
+        memberId: null
       }
       members.add(member)
       const unsubscribe = wakeups.subscribe(topic.id, grown(member))
@@ -193,8 +194,10 @@ export const makeKeeper = (
       }
     }
 
-    const named: Keeper["named"] = (member, id) =>
-      session === undefined ? Effect.void : groups.named(session.id, member.key, id)
+    const named: Keeper["named"] = (member, id) => {
+      member.memberId = id
+      return session === undefined ? Effect.void : groups.named(session.id, member.key, id)
+    }
 
     return { keeper: { others, ring: () => bell.ring(), join, membershipOf, groups, named } satisfies Keeper, wakeups }
   })

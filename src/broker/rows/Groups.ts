@@ -107,14 +107,15 @@ export const makeGroups = (times: GroupTimes) =>
     })
 
     /** Enters the group and makes the claims of its partitions where they are missing. */
-    const enter = (session: number, key: GroupKey, partitions: number) =>
+    const enter = (session: number, key: GroupKey, partitions: number, memberId: string | null) =>
       brokenAsError(
         sql.withTransaction(
           Effect.gen(function* () {
             yield* sql`INSERT INTO group_claim (group_name, topic, partition)
             SELECT ${key.group}, ${key.topic}::int2, p FROM generate_series(0, ${partitions - 1}::int4) p ON CONFLICT DO NOTHING`
-            yield* sql`INSERT INTO group_member (group_name, topic, session)
-            VALUES (${key.group}, ${key.topic}::int2, ${BigInt(session)}) ON CONFLICT (group_name, topic, session) DO UPDATE SET seen_at = now()`
+            yield* sql`INSERT INTO group_member (group_name, topic, session, member_id)
+            VALUES (${key.group}, ${key.topic}::int2, ${BigInt(session)}, ${memberId})
+            ON CONFLICT (group_name, topic, session) DO UPDATE SET seen_at = now(), member_id = excluded.member_id`
           })
         )
       )

@@ -12,10 +12,15 @@ import type { MemberEvent } from "../Broker.ts"
 import type { BrokerError } from "../BrokerError.ts"
 import type { TopicRecord } from "../Record.ts"
 import type { Signal } from "../Signal.ts"
-import type { FetchPosition } from "./Fetch.ts"
 import type { GroupKey } from "./Groups.ts"
 import type { NotedRecord } from "./Note.ts"
 import type { StoredTopic } from "./Topics.ts"
+
+/** Where a partition is to be read from. */
+export interface FetchPosition {
+  readonly partition: number
+  readonly from: number
+}
 
 interface HeldPartition {
   position: number | undefined
@@ -31,6 +36,8 @@ export interface Member {
   readonly wake: Signal
   /** Whether a fetch is under way, which may bring what a note brings too. */
   fetching: boolean
+  /** What the broker's own coordinator calls it, where there is one. */
+  memberId: string | null
 }
 
 /** Takes up newly claimed partitions. */

@@ -60,7 +60,10 @@ export const brokerMigrations: ReadonlyArray<Migration> = [
         partition int,
         key bytea,
         value bytea,
-        headers text NOT NULL)`
+        headers text NOT NULL)`,
+      // Offsets mean nothing in another log: where it is another one, that is seen by this.
+      `CREATE TABLE log_home (home text NOT NULL)`,
+      `INSERT INTO log_home VALUES ('postgres')`
     ]
   }
 ]

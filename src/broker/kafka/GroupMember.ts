@@ -1,0 +1,202 @@
+/**
+ * A member of a Kafka consumer group, by the group protocol itself: join, sync,
+ * heartbeats, and again whenever the group changes. What comes of it is a
+ * share, the partitions this member ought to have. Reading goes on meanwhile:
+ * who has a partition is settled by claims, so a rebalance stops nobody.
+ *
+ * `joining` → (answer) `syncing` → (assignment) `stable`, where heartbeats are
+ * sent → (the group changes, the generation is over) `joining` with the same
+ * name; (the name is not known any more) `joining` as somebody new; (the
+ * coordinator is gone) `joining` at the next one.
+ */
+import { Effect, Ref } from "effect"
+import type { Scope } from "effect"
+import kafkajs from "kafkajs"
+import type { BrokerError } from "../BrokerError.ts"
+import { shareOf } from "../shares.ts"
+import type { Cluster, KafkaClient, Node } from "./client.ts"
+import { asked, kindOf } from "./refused.ts"
+
+export interface GroupTimes {
+  /** A member that was not heard of for so long is taken out of the group, ms; not below the broker's minimum (6 s). */
+  readonly sessionTimeoutMs: number
+  /** From one heartbeat to the next, ms: so late a member learns that the group has changed. */
+  readonly heartbeatMs: number
+}
+
+export interface GroupMemberOptions extends GroupTimes {
+  readonly group: string
+  /** The topic's name in Kafka, and its partitions. */
+  readonly topic: string
+  readonly partitions: number
+  /** Which session of the database is this process's; 0 where none is open. */
+  readonly session: () => number
+  /** What this member ought to have has changed, or its name. */
+  readonly changed: (memberId: string, share: ReadonlySet<number>) => Effect.Effect<void>
+}
+
+export interface GroupMember {
+  /** Tells the coordinator how far the group is: once, for the present generation. */
+  readonly commit: (partition: number, offset: number) => Effect.Effect<void, BrokerError>
+}
+
+/** How long the others are waited for when a group changes, ms; nobody stands still for it. */
+const rebalanceMs = 30_000
+
+const protocolName = "postroom"
+const version = 1
+const { MemberAssignment, MemberMetadata } = kafkajs.AssignerProtocol
+
+/** What a member says of itself: the number of its session, by which shares are dealt as everywhere else. */
+const sessionIn = (metadata: Buffer): number => {
+  const userData = MemberMetadata.decode(metadata)?.userData
+  return userData !== undefined && userData.length === 4 ? userData.readUInt32BE() : 0
+}
+
+const sessionData = (session: number): Buffer => {
+  const data = Buffer.alloc(4)
+  data.writeUInt32BE(session)
+  return data
+}
+
+/** By the leader: a partition stays with its member where others come and go, and is the same in every topic. */
+export const assignmentsOf = (
+  members: ReadonlyArray<{ readonly memberId: string; readonly memberMetadata: Buffer }>,
+  topic: string,
+  partitions: number
+) => {
+  const sessions = members.map(({ memberMetadata }) => sessionIn(memberMetadata))
+  // Two members of one session are none of ours: all but one of them get nothing.
+  const first = new Map<number, string>()
+  for (const [at, { memberId }] of members.entries()) if (!first.has(sessions[at]!)) first.set(sessions[at]!, memberId)
+  return members.map(({ memberId }, at) => ({
+    memberId,
+    memberAssignment: MemberAssignment.encode({
+      version,
+      assignment: {
+        [topic]: first.get(sessions[at]!) === memberId ? [...shareOf(sessions[at]!, sessions, partitions)] : []
+      },
+      userData: Buffer.alloc(0)
+    })
+  }))
+}
+
+interface Standing {
+  readonly node: Node
+  readonly memberId: string
+  readonly generation: number
+}
+
+const again = new Set(["REBALANCE_IN_PROGRESS", "ILLEGAL_GENERATION", "UNKNOWN_MEMBER_ID"])
+
+/** Takes part in the group as long as the scope is open, and leaves it at its end. */
+export const makeGroupMember = (
+  client: KafkaClient,
+  options: GroupMemberOptions
+): Effect.Effect<GroupMember, BrokerError, Scope.Scope> =>
+  Effect.gen(function* () {
+    const { group, topic, partitions } = options
+    const cluster: Cluster = yield* client.cluster
+    const standing = yield* Ref.make<Standing | null>(null)
+    let memberId = ""
+
+    const join = Effect.gen(function* () {
+      const node = yield* asked("find the group")(() => cluster.findGroupCoordinator({ groupId: group }))
+      const session = options.session()
+      const joined = yield* asked("join the group")(() =>
+        node.joinGroup({
+          groupId: group,
+          sessionTimeout: options.sessionTimeoutMs,
+          rebalanceTimeout: rebalanceMs,
+          memberId,
+          groupProtocols: [
+            {
+              name: protocolName,
+              metadata: MemberMetadata.encode({ version, topics: [topic], userData: sessionData(session) })
+            }
+          ]
+        })
+      )
+      memberId = joined.memberId
+      const synced = yield* asked("join the group")(() =>
+        node.syncGroup({
+          groupId: group,
+          generationId: joined.generationId,
+          memberId,
+          groupAssignment: joined.leaderId === joined.memberId ? assignmentsOf(joined.members, topic, partitions) : []
+        })
+      )
+      const mine = MemberAssignment.decode(synced.memberAssignment)?.assignment[topic] ?? []
+      yield* Ref.set(standing, { node, memberId, generation: joined.generationId })
+      yield* options.changed(memberId, new Set(mine))
+      return { node, generation: joined.generationId, session }
+    })
+
+    const life = Effect.gen(function* () {
+      while (options.session() === 0) yield* Effect.sleep("20 millis")
+      const { node, generation, session } = yield* join
+      while (true) {
+        yield* Effect.sleep(options.heartbeatMs)
+        // Shares are dealt by sessions: another session is another member.
+        if (options.session() !== session) return
+        const beat = yield* Effect.result(
+          Effect.tryPromise(() => node.heartbeat({ groupId: group, groupGenerationId: generation, memberId }))
+        )
+        if (beat._tag === "Success") continue
+        const kind = kindOf(beat.failure)
+        if (kind === "UNKNOWN_MEMBER_ID") memberId = ""
+        if (again.has(kind)) return
+        return yield* asked("heartbeat")(() => Promise.reject(beat.failure))
+      }
+    })
+
+    const keptAlive = life.pipe(
+      Effect.catch((error) =>
+        Effect.gen(function* () {
+          yield* Effect.logDebug("the consumer group is joined again", error.message)
+          memberId = error.message.includes("UNKNOWN_MEMBER_ID") ? "" : memberId
+          yield* Effect.ignore(asked("read the cluster")(() => cluster.refreshMetadata()))
+          yield* Effect.sleep("200 millis")
+        })
+      ),
+      Effect.forever
+    )
+    yield* Effect.forkScoped(keptAlive)
+    yield* Effect.addFinalizer(() =>
+      Effect.flatMap(Ref.get(standing), (at) =>
+        at === null
+          ? Effect.void
+          : Effect.ignore(
+              Effect.timeoutOption(
+                asked("leave the group")(() => at.node.leaveGroup({ groupId: group, memberId: at.memberId })),
+                "1 second"
+              )
+            )
+      )
+    )
+
+    return {
+      commit: (partition, offset) =>
+        Effect.flatMap(Ref.get(standing), (at) =>
+          at === null
+            ? Effect.void
+            : Effect.asVoid(
+                asked("commit")(() =>
+                  at.node.offsetCommit({
+                    groupId: group,
+                    groupGenerationId: at.generation,
+                    memberId: at.memberId,
+                    topics: [{ topic, partitions: [{ partition, offset: String(offset) }] }]
+                  })
+                )
+              )
+        )
+    } satisfies GroupMember
+  })
+
+/** Has a member leave of whom it is known that it is dead: its partitions are dealt anew at once (LeaveGroup). */
+export const evict = (cluster: Cluster, group: string, memberId: string): Effect.Effect<void, BrokerError> =>
+  asked("evict a dead member")(async () => {
+    const node = await cluster.findGroupCoordinator({ groupId: group })
+    await node.leaveGroup({ groupId: group, memberId })
+  })

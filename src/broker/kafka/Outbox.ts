@@ -1,0 +1,142 @@
+/**
+ * The way from a transaction of the database to Kafka: records are rows of it
+ * first, and one relay of all processes appends them in the order of their
+ * numbers. A number is given after all that was committed before, so what was
+ * caused by another comes behind it. What is appended and not yet removed when
+ * a relay dies is appended again: readers know records by their ids.
+ */
+import { PgClient, PgConnection } from "@effect/sql-pg"
+import { Effect, Schedule } from "effect"
+import type { BrokerError } from "../BrokerError.ts"
+import { byteas, ints, texts } from "../../database/columns.ts"
+import type { Preface } from "../../domain/Preface.ts"
+import type { Headers, OutgoingRecord, Position } from "../Record.ts"
+import { makeSignal } from "../Signal.ts"
+import { refused } from "../rows/refused.ts"
+import type { Topics } from "../rows/Topics.ts"
+import type { Wakeups } from "../rows/Wakeups.ts"
+import { placeOf } from "./Produce.ts"
+
+/** Stands for "the outbox has grown" among the numbers of topics. */
+const outboxGrown = 0x7fff
+
+/** Whoever holds this advisory lock is the relay. "rely" as four bytes. */
+const [relayClass, relayLock] = [0x72656c79, 1]
+
+/** Rows per round. */
+const page = 1_000
+
+/** The look for what no bell told of, ms. */
+const lookMs = 250
+
+const rowsOf = (from: string, onlyAfter = "") =>
+  `INSERT INTO outbox (topic, partition, key, value, headers)
+   SELECT topic, partition, key, value, headers
+   FROM ${from}unnest($1::text[], $2::int4[], $3::bytea[], $4::bytea[], $5::text[]) WITH ORDINALITY
+     r (topic, partition, key, value, headers, place) ${onlyAfter} ORDER BY place`
+
+const alone = rowsOf("")
+
+/** The number of the first parameter that is the preface's. */
+const prefaceFrom = 6
+
+const after = (preface: Preface) =>
+  `WITH preface AS (${preface.insert(prefaceFrom)} RETURNING 1) ${rowsOf("", "WHERE (SELECT count(*) FROM preface) > 0")}`
+
+/** Hands records over in the caller's transaction. */
+export const makeHandOver = (topics: Topics, wakeups: Wakeups) =>
+  Effect.map(PgClient.PgClient, (sql) => {
+    const turn = { next: 0 }
+    return Effect.fnUntraced(function* (records: ReadonlyArray<OutgoingRecord>, preface?: Preface) {
+      if (records.length === 0) return
+      const partitions: Array<number> = []
+      for (const record of records) {
+        const topic = topics.known(record.topic) ?? (yield* topics.get(record.topic))
+        partitions.push(yield* placeOf(record, topic, turn))
+      }
+      yield* sql
+        .unsafe(preface === undefined ? alone : after(preface), [
+          texts(records.map(({ topic }) => topic)),
+          ints(partitions),
+          byteas(records.map(({ key }) => key)),
+          byteas(records.map(({ value }) => value)),
+          texts(records.map(({ headers }) => JSON.stringify(headers))),
+          ...(preface?.parameters ?? [])
+        ])
+        .pipe(refused("hand over"))
+      yield* sql.afterCommit(Effect.sync(() => wakeups.grown([outboxGrown])))
+    })
+  })
+
+interface Row {
+  readonly id: bigint
+  readonly topic: string
+  readonly partition: number
+  readonly key: Uint8Array | null
+  readonly value: Uint8Array | null
+  readonly headers: string
+}
+
+const recordOf = (row: Row): OutgoingRecord => ({
+  topic: row.topic,
+  partition: row.partition,
+  key: row.key,
+  value: row.value,
+  headers: JSON.parse(row.headers) as Headers
+})
+
+/** Waits to be the relay, and is it until its connection or its scope ends. `moved` is told what was appended. */
+const relay = (
+  wakeups: Wakeups,
+  append: (records: ReadonlyArray<OutgoingRecord>) => Effect.Effect<ReadonlyArray<Position>, BrokerError>,
+  besides: Effect.Effect<void>
+) =>
+  Effect.gen(function* () {
+    const pg = yield* PgClient.PgClient
+    const connection = yield* PgConnection.make({ ...pg.config, multiplex: false, applicationName: "postroom relay" })
+    yield* connection.query("SELECT pg_advisory_lock($1::int4, $2::int4)", [relayClass, relayLock])
+    const bell = makeSignal()
+    const unsubscribe = wakeups.subscribe(outboxGrown, () => bell.ring())
+    yield* Effect.addFinalizer(() => Effect.sync(unsubscribe))
+
+    const round = Effect.gen(function* () {
+      const rows =
+        yield* pg<Row>`SELECT id, topic, partition, key, value, headers FROM outbox ORDER BY id LIMIT ${page}`
+      if (rows.length === 0) {
+        // The lock is this connection's: where it is gone, another is the relay by now.
+        yield* connection.query("SELECT 1")
+        yield* besides
+        return yield* Effect.raceFirst(bell.wait, Effect.sleep(lookMs))
+      }
+      yield* appendAll(rows.map(recordOf))
+      yield* pg`DELETE FROM outbox WHERE id = ANY (${rows.map(({ id }) => String(id))}::int8[])`
+    })
+
+    /** A record that Kafka will never take must not keep back all behind it: it goes alone, and is told of. */
+    const appendAll = (records: ReadonlyArray<OutgoingRecord>): Effect.Effect<unknown, BrokerError> =>
+      append(records).pipe(
+        Effect.catchIf(
+          (error) => !error.isRetryable,
+          (error) =>
+            records.length === 1
+              ? Effect.logError("Kafka refused a record, which is dropped", error.message, records[0]!.topic)
+              : Effect.forEach(records, (record) => appendAll([record]), { discard: true })
+        ),
+        Effect.tapError((error) => Effect.logWarning("the relay waits for Kafka", error.message)),
+        Effect.retry(Schedule.min([Schedule.exponential("50 millis"), Schedule.spaced("1 second")]))
+      )
+    return yield* Effect.forever(round)
+  })
+
+/** Takes part in the relay as long as the scope is open; `besides` is done by who is the relay, whenever it rests. */
+export const runRelay = (
+  wakeups: Wakeups,
+  append: (records: ReadonlyArray<OutgoingRecord>) => Effect.Effect<ReadonlyArray<Position>, BrokerError>,
+  besides: Effect.Effect<void>
+) =>
+  Effect.forkScoped(
+    Effect.scoped(relay(wakeups, append, besides)).pipe(
+      Effect.tapError((error) => Effect.logWarning("the relay begins again", error.message)),
+      Effect.retry(Schedule.min([Schedule.exponential("50 millis"), Schedule.spaced("1 second")]))
+    )
+  )

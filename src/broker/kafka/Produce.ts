@@ -1,0 +1,139 @@
+/**
+ * Appends records: one request in flight, each record with its partition,
+ * chosen once. kafkajs numbers what it sends, and a try again after a lost
+ * answer is known by its number; with two in flight, or a partition chosen
+ * anew for the second try, what was acknowledged can be lost.
+ */
+import { Effect, Exit, Scope, Semaphore } from "effect"
+import type { Producer } from "kafkajs"
+import { BrokerError, RecordRefused } from "../BrokerError.ts"
+import { partitionOf } from "../murmur2.ts"
+import type { StoredTopic, Topics } from "../rows/Topics.ts"
+import type { OutgoingRecord, Position } from "../Record.ts"
+import { unavailable } from "./client.ts"
+import type { KafkaClient } from "./client.ts"
+import { encodeHeaders } from "./headers.ts"
+import { asked } from "./refused.ts"
+
+/** Bytes of values in one request. */
+const mostBytes = 4 << 20
+
+/** How many keyless records have been appended: they go round the partitions in turn. */
+interface Turn {
+  next: number
+}
+
+/** The partition of a record, or the error that there is none such. */
+export const placeOf = (record: OutgoingRecord, topic: StoredTopic, turn: Turn): Effect.Effect<number, BrokerError> => {
+  const partition =
+    record.partition ??
+    (record.key === null ? turn.next++ % topic.partitions : partitionOf(record.key, topic.partitions))
+  if (partition >= 0 && partition < topic.partitions) return Effect.succeed(partition)
+  const detail = `topic "${topic.name}" has ${topic.partitions} partitions and no partition ${partition}`
+  return Effect.fail(new BrokerError({ operation: "append", reason: new RecordRefused({ detail }) }))
+}
+
+const bytesOf = ({ value }: OutgoingRecord): number => 200 + (value?.length ?? 0)
+
+/** Cuts records into what fits a request. */
+const partsOf = <A extends { readonly record: OutgoingRecord }>(records: ReadonlyArray<A>): Array<Array<A>> => {
+  const parts: Array<Array<A>> = []
+  let bytes = Number.POSITIVE_INFINITY
+  for (const one of records) {
+    const more = bytesOf(one.record)
+    if (bytes + more > mostBytes) {
+      parts.push([])
+      bytes = 0
+    }
+    parts.at(-1)!.push(one)
+    bytes += more
+  }
+  return parts
+}
+
+const buffer = (bytes: Uint8Array | null): Buffer | null =>
+  bytes === null ? null : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+
+/** `nameOf` gives a topic's name in Kafka. */
+export const makeProduce = (client: KafkaClient, topics: Topics, nameOf: (topic: string) => string) =>
+  Effect.gen(function* () {
+    const scope = yield* Effect.scope
+    const turn: Turn = { next: 0 }
+    const oneAtATime = yield* Semaphore.make(1)
+    let current: { readonly producer: Producer; readonly scope: Scope.Closeable } | null = null
+
+    const open = Effect.suspend(() => {
+      if (current !== null) return Effect.succeed(current)
+      return Effect.gen(function* () {
+        const own = yield* Scope.fork(scope)
+        const producer = yield* Scope.provide(client.producer, own)
+        current = { producer, scope: own }
+        return current
+      })
+    })
+
+    // What became of its numbers is not known any more: the next one gets others.
+    const discard = Effect.suspend(() => {
+      const old = current
+      current = null
+      return old === null ? Effect.void : Effect.asVoid(Effect.forkIn(Scope.close(old.scope, Exit.void), scope))
+    })
+
+    const send = Effect.fnUntraced(function* (
+      part: ReadonlyArray<{ readonly record: OutgoingRecord; readonly partition: number }>
+    ) {
+      const { producer } = yield* open
+      const byTopic = new Map<string, Array<number>>()
+      for (const [at, { record }] of part.entries()) {
+        const list = byTopic.get(record.topic)
+        if (list === undefined) byTopic.set(record.topic, [at])
+        else list.push(at)
+      }
+      const answers = yield* asked(
+        "append",
+        part[0]!.record.topic
+      )(() =>
+        producer.sendBatch({
+          acks: -1,
+          topicMessages: [...byTopic].map(([topic, places]) => ({
+            topic: nameOf(topic),
+            messages: places.map((at) => {
+              const { record, partition } = part[at]!
+              return {
+                partition,
+                key: buffer(record.key),
+                value: buffer(record.value),
+                headers: encodeHeaders(record.headers)
+              }
+            })
+          }))
+        })
+      ).pipe(Effect.onError(() => discard))
+      const base = new Map(answers.map((answer) => [`${answer.topicName}/${answer.partition}`, answer.baseOffset]))
+      const counts = new Map<string, number>()
+      const positions: Array<Position> = []
+      for (const { record, partition } of part) {
+        const slot = `${nameOf(record.topic)}/${partition}`
+        const first = base.get(slot)
+        if (first === undefined) return yield* unavailable("append", `nothing was said of ${slot}`)
+        const place = counts.get(slot) ?? 0
+        counts.set(slot, place + 1)
+        positions.push({ topic: record.topic, partition, offset: Number(first) + place })
+      }
+      return positions
+    })
+
+    return {
+      turn,
+      append: Effect.fnUntraced(function* (records: ReadonlyArray<OutgoingRecord>) {
+        if (records.length === 0) return []
+        const placed: Array<{ record: OutgoingRecord; partition: number }> = []
+        for (const record of records) {
+          const topic = topics.known(record.topic) ?? (yield* topics.get(record.topic))
+          placed.push({ record, partition: yield* placeOf(record, topic, turn) })
+        }
+        const positions = yield* oneAtATime.withPermit(Effect.forEach(partsOf(placed), send))
+        return positions.flat()
+      })
+    }
+  })
