@@ -34,7 +34,8 @@ import type { Recoveries } from "./recoveries.ts"
 import { supervise } from "./Supervised.ts"
 
 export interface Campaign {
-  readonly broker: ChaosBroker
+  /** Where the topics are; made within the campaign's scope. */
+  readonly broker: Effect.Effect<ChaosBroker, unknown, Scope.Scope>
   readonly seed: number
   /** How long faults strike, ms. */
   readonly forMs: number
@@ -125,7 +126,8 @@ export const runCampaign = (campaign: Campaign): Effect.Effect<CampaignResult, u
   return Effect.scoped(
     Effect.gen(function* () {
       const startedAt = monotonicMs()
-      const { broker, seed, users, rate } = campaign
+      const { seed, users, rate } = campaign
+      const broker = yield* campaign.broker
       const random = randomOf(seed)
       const home = yield* homeFolder(() => !isSound)
       const [records, logs, dataDir] = ["records", "logs", "data"].map((name) => path.join(home, name)) as [

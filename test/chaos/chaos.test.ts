@@ -11,7 +11,7 @@ describe("an installation of an API and three workers under chaos", () => {
     () =>
       Effect.gen(function* () {
         const { verdict, struck, restedMs } = yield* runCampaign({
-          broker: postgresBroker,
+          broker: Effect.succeed(postgresBroker),
           seed: 7,
           forMs: 25_000,
           everyMs: 2_200,

@@ -3,12 +3,15 @@
  * verdict. Ends with 1 where a promise was broken or no rest was found.
  */
 import { Effect, Fiber } from "effect"
+import type { Scope } from "effect"
 import * as fs from "node:fs"
 import { parseArgs } from "node:util"
 import { runCampaign } from "./campaign.ts"
 import { postgresBroker } from "./ChaosBroker.ts"
+import type { ChaosBroker } from "./ChaosBroker.ts"
 import { violationsOf } from "./check.ts"
 import { reportOf } from "./chaosReport.ts"
+import { makeKafkaBroker } from "./kafkaBroker.ts"
 
 const usage = `Usage: npm run chaos -- [options]
   --minutes M    how long faults strike (3)
@@ -16,7 +19,7 @@ const usage = `Usage: npm run chaos -- [options]
   --users N      users in all (10000)
   --rate R       steps per second (450)
   --every MS     from one fault to the next, on average (3400)
-  --broker B     postgres
+  --broker B     where the topics are: postgres (default) or kafka, a broker of the campaign's own
   --report FILE  also write the report to FILE, as Markdown
   --json         answer in JSON
   --help
@@ -57,7 +60,10 @@ const numberOf = (name: "minutes" | "seed" | "users" | "rate" | "every"): number
   const n = Number(values[name])
   return Number.isFinite(n) && n > 0 ? n : refuse(`--${name} is a number above 0, not "${values[name]}"`)
 }
-const brokers = new Map([["postgres", postgresBroker]])
+const brokers = new Map<string, Effect.Effect<ChaosBroker, unknown, Scope.Scope>>([
+  ["postgres", Effect.succeed(postgresBroker)],
+  ["kafka", makeKafkaBroker]
+])
 const broker = brokers.get(values.broker) ?? refuse(`--broker is one of ${[...brokers.keys()].join(", ")}`)
 
 /** A line that is written over on a terminal; elsewhere only what has a line of its own. */
@@ -85,7 +91,7 @@ const { verdict, restedMs } = result
 const violations = violationsOf(verdict)
 const isSound = violations.length === 0 && restedMs !== null
 const found = [...violations.map(([name, n]) => `${n} ${name}`), ...(restedMs === null ? ["no rest was found"] : [])]
-const command = `npm run chaos -- --minutes ${values.minutes} --seed ${values.seed} --users ${values.users} --rate ${values.rate} --every ${values.every}`
+const command = `npm run chaos -- ${values.broker === "postgres" ? "" : `--broker ${values.broker} `}--minutes ${values.minutes} --seed ${values.seed} --users ${values.users} --rate ${values.rate} --every ${values.every}`
 if (values.report !== undefined) fs.writeFileSync(values.report, reportOf(command, result))
 process.stdout.write(
   values.json

@@ -14,6 +14,7 @@ const words: Readonly<Record<string, string>> = {
   hold: "connections of a process held, up to longer than the time-out",
   refuse: "no connections for a process",
   disk: "the disk of the blobs full",
+  broker: "`kill -9` of the Kafka broker, back after up to 3 s and its own start",
   clock: "a worker's clock 25 h ahead or behind, and back"
 }
 
