@@ -13,13 +13,13 @@ import { casesOf, scenarioNames } from "./cases.ts"
 import type { Figures } from "./support/Figures.ts"
 import { tableOf } from "./support/table.ts"
 
-const usage = `npm run bench -- SCENARIO [--broker postgres] [--json] [--quick] [--times N]
+const usage = `npm run bench -- SCENARIO [--broker postgres|kafka] [--json] [--quick] [--times N]
 
 Scenarios: ${scenarioNames.join(", ")}, all
   --json       one JSON object per line instead of a table
   --quick      small sizes, to see that it works
   --times N    run every case N times, in turns
-  --broker     postgres (the only one this version has)
+  --broker     where the topics are (postgres); kafka: the one of KAFKA_BROKERS, or one started for it
 
 What each scenario measures: docs/BENCHMARKS.md`
 
@@ -61,16 +61,17 @@ const machine = {
 const print = (line: unknown) => fs.writeFileSync(1, `${JSON.stringify(line)}\n`)
 
 /** One case in a process of its own; null when it failed, which the process has explained. */
-const runApart = (name: string, index: number): Figures | null => {
+const runApart = (name: string, index: number, kafka: string | null): Figures | null => {
   const args = [fileURLToPath(import.meta.url), name, "--case", String(index), ...(values.quick ? ["--quick"] : [])]
   const { stdout, status } = spawnSync(process.execPath, args, {
     stdio: ["ignore", "pipe", "inherit"],
-    encoding: "utf8"
+    encoding: "utf8",
+    ...(kafka === null ? {} : { env: { ...process.env, BENCH_KAFKA: kafka } })
   })
   return status === 0 ? (JSON.parse(stdout.trim().split("\n").at(-1)!) as Figures) : null
 }
 
-const runAll = (names: ReadonlyArray<string>, times: number) => {
+const runAll = (names: ReadonlyArray<string>, times: number, kafka: string | null): number => {
   const cases = casesOf(values.quick)
   const results: Array<Figures> = []
   let failed = 0
@@ -78,7 +79,8 @@ const runAll = (names: ReadonlyArray<string>, times: number) => {
   for (let turn = 0; turn < times; turn++) {
     for (const name of names) {
       for (const index of cases[name]!.keys()) {
-        const figures = runApart(name, index)
+        if (kafka !== null && leftOut.has(`${name}/${index}`)) continue
+        const figures = runApart(name, index, kafka)
         if (figures === null) failed++
         else results.push(figures)
         if (figures !== null && values.json) print(figures)
@@ -86,13 +88,30 @@ const runAll = (names: ReadonlyArray<string>, times: number) => {
     }
   }
   if (!values.json) process.stdout.write(`${tableOf(results)}\n`)
-  process.exit(failed === 0 ? 0 : 1)
+  return failed === 0 ? 0 : 1
+}
+
+/** What does not depend on where the topics are, or starts the product by its command. */
+const leftOut = new Set(["enqueue/3", "enqueue/4", "convert/0", "startup/0"])
+
+/** A broker of one node for the measurement: the one of KAFKA_BROKERS, or one that ends with it. */
+const withKafka = (run: (kafka: string) => number): Promise<number> => {
+  const given = process.env["KAFKA_BROKERS"]
+  if (given !== undefined && given !== "") return Promise.resolve(run(given))
+  return Effect.runPromise(
+    Effect.scoped(
+      Effect.flatMap(
+        Effect.promise(() => import("../test/support/kafka/startKafka.ts")),
+        ({ startKafka }) => Effect.map(startKafka(), ({ bootstrap }) => run(bootstrap.join(",")))
+      )
+    )
+  )
 }
 
 if (values.help) {
   process.stdout.write(`${usage}\n`)
-} else if (values.broker !== "postgres") {
-  refuse(`--broker ${values.broker}: this version keeps its topics in PostgreSQL only`)
+} else if (values.broker !== "postgres" && values.broker !== "kafka") {
+  refuse(`--broker is postgres or kafka, not "${values.broker}"`)
 } else if (
   scenario === undefined ||
   positionals.length > 1 ||
@@ -105,5 +124,8 @@ if (values.help) {
 } else {
   const times = Number(values.times)
   if (!(Number.isInteger(times) && times > 0)) refuse("--times takes a whole number from 1")
-  runAll(scenario === "all" ? scenarioNames : [scenario], times)
+  const names = scenario === "all" ? scenarioNames : [scenario]
+  const code =
+    values.broker === "kafka" ? await withKafka((kafka) => runAll(names, times, kafka)) : runAll(names, times, null)
+  process.exit(code)
 }

@@ -9,7 +9,7 @@ import { jobsOf, recordOf } from "../support/benchActor.ts"
 import { quantiles, round } from "../support/Figures.ts"
 import type { Figures } from "../support/Figures.ts"
 import { declareBench } from "../support/fill.ts"
-import { onFreshInstallation } from "../support/Installation.ts"
+import { brokerKind, onFreshInstallation } from "../support/Installation.ts"
 import { cpuMsOf, memoryMbOf, serverCpuMs } from "../support/processes.ts"
 
 const producer = Layer.build(Producer.layer)
@@ -47,7 +47,7 @@ export const enqueueSingle = (count: number, inFlight: number) =>
       return {
         scenario: "enqueue",
         variant: `single, ${inFlight} in flight`,
-        broker: "postgres",
+        broker: brokerKind,
         tasks: count,
         seconds: round(seconds, 2),
         tasksPerSecond: Math.round(count / seconds),
@@ -80,7 +80,7 @@ export const enqueueBatch = (count: number, size: number) =>
       return {
         scenario: "enqueue",
         variant: `batches of ${size}`,
-        broker: "postgres",
+        broker: brokerKind,
         tasks: count,
         seconds: round(seconds, 2),
         tasksPerSecond: Math.round(count / seconds),

@@ -10,7 +10,7 @@ import { monotonicMs } from "../support/clock.ts"
 import { round } from "../support/Figures.ts"
 import type { Figures } from "../support/Figures.ts"
 import { fill } from "../support/fill.ts"
-import { onFreshInstallation } from "../support/Installation.ts"
+import { brokerKind, onFreshInstallation } from "../support/Installation.ts"
 import { orderViolations, readEvents } from "../support/JobEvents.ts"
 import { overlapsInJournal, settle, untilSucceeded } from "../support/journalState.ts"
 import { cpuMsOf, memoryMbOf, serverCpuMs } from "../support/processes.ts"
@@ -35,7 +35,7 @@ export const keyed = (count: number, users: number) =>
       return {
         scenario: "keyed",
         variant: `${count} tasks of 50 ms, ${users} users`,
-        broker: "postgres",
+        broker: brokerKind,
         tasks: count,
         seconds: round(seconds, 2),
         tasksPerSecond: Math.round(count / seconds),

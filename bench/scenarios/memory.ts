@@ -9,7 +9,7 @@ import { jobsOf } from "../support/benchActor.ts"
 import { round } from "../support/Figures.ts"
 import type { Figures } from "../support/Figures.ts"
 import { append, declareBench } from "../support/fill.ts"
-import { onFreshInstallation } from "../support/Installation.ts"
+import { brokerKind, onFreshInstallation } from "../support/Installation.ts"
 import { journalledOffsets } from "../support/journalState.ts"
 import { monotonicMs } from "../support/clock.ts"
 import { memoryMbOf } from "../support/processes.ts"
@@ -51,7 +51,7 @@ export const memory = (waiting: Waiting, count = 1_000_000, seconds = 15) =>
       return {
         scenario: "memory",
         variant: `${count} queued, ${waiting}`,
-        broker: "postgres",
+        broker: brokerKind,
         tasks: count,
         seconds: round(took, 1),
         rssMb,

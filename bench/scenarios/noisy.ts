@@ -10,7 +10,7 @@ import type { Job } from "../support/benchActor.ts"
 import { monotonicMs } from "../support/clock.ts"
 import { quantile, quantiles, round } from "../support/Figures.ts"
 import type { Figures } from "../support/Figures.ts"
-import { onFreshInstallation } from "../support/Installation.ts"
+import { brokerKind, onFreshInstallation } from "../support/Installation.ts"
 import { orderViolations, readEvents } from "../support/JobEvents.ts"
 import { untilSucceeded } from "../support/journalState.ts"
 import { startWorkerProgram } from "../support/workerProgram.ts"
@@ -56,7 +56,7 @@ export const noisy = (noisyTasks = 2_000) =>
     return {
       scenario: "noisy",
       variant: `${noisyTasks} tasks of one user, 5 of 100 others, 50 slots`,
-      broker: "postgres",
+      broker: brokerKind,
       tasks: others.length,
       ...quantiles(beside.times),
       quietP95Ms: round(p95Of(quiet.times), 1),

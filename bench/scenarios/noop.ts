@@ -8,7 +8,7 @@ import { monotonicMs } from "../support/clock.ts"
 import { fill } from "../support/fill.ts"
 import { round } from "../support/Figures.ts"
 import type { Figures } from "../support/Figures.ts"
-import { onFreshInstallation } from "../support/Installation.ts"
+import { brokerKind, onFreshInstallation } from "../support/Installation.ts"
 import { overlapsInJournal, settle, untilSucceeded } from "../support/journalState.ts"
 import { cpuMsOf, memoryMbOf, serverCpuMs } from "../support/processes.ts"
 import { startWorkerProgram } from "../support/workerProgram.ts"
@@ -32,7 +32,7 @@ export const noop = (count: number, users = 10_000) =>
       return {
         scenario: "noop",
         variant: `${count} tasks, ${users} users`,
-        broker: "postgres",
+        broker: brokerKind,
         tasks: count,
         seconds: round(seconds, 2),
         tasksPerSecond: Math.round(count / seconds),

@@ -10,7 +10,7 @@ import { startProgram } from "../support/ChildProgram.ts"
 import { quantiles } from "../support/Figures.ts"
 import type { Figures } from "../support/Figures.ts"
 import { declareBench } from "../support/fill.ts"
-import { onFreshInstallation } from "../support/Installation.ts"
+import { brokerKind, onFreshInstallation } from "../support/Installation.ts"
 import { readEvents } from "../support/JobEvents.ts"
 import { untilSucceeded } from "../support/journalState.ts"
 import { startWorkerProgram } from "../support/workerProgram.ts"
@@ -36,7 +36,7 @@ export const pickup = (count = 300) =>
       return {
         scenario: "pickup",
         variant: `${count} tasks, 20 to 60 ms apart`,
-        broker: "postgres",
+        broker: brokerKind,
         tasks: count,
         ...quantiles(appended.map(({ n, calledAt }) => startedAt.get(n)! - calledAt)),
         ackToStartP50Ms: fromAck.p50Ms,

@@ -11,7 +11,7 @@ import { monotonicMs } from "../support/clock.ts"
 import { round } from "../support/Figures.ts"
 import type { Figures } from "../support/Figures.ts"
 import { fill } from "../support/fill.ts"
-import { onFreshInstallation } from "../support/Installation.ts"
+import { brokerKind, onFreshInstallation } from "../support/Installation.ts"
 import { orderViolations, readEvents } from "../support/JobEvents.ts"
 import { overlapsInJournal, untilSucceeded } from "../support/journalState.ts"
 import { startWorkerProgram } from "../support/workerProgram.ts"
@@ -55,7 +55,7 @@ export const resume = (standby: boolean, count = 5_000, killAt = 2_000) =>
       return {
         scenario: "resume",
         variant: standby ? "kill -9 of one of two workers" : "kill -9 of the worker, started again at once",
-        broker: "postgres",
+        broker: brokerKind,
         tasks: count,
         firstMs: round((firstOfVictim?.at ?? Number.NaN) - killedAt, 0),
         interruptedMs: round(Math.max(...cutOff.map((n) => startOf.get(n) ?? Number.NaN)) - killedAt, 0),

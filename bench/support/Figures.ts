@@ -4,7 +4,7 @@ export interface Figures {
   readonly scenario: string
   /** Which of the scenario's cases: its size, its setting. */
   readonly variant: string
-  readonly broker: "postgres"
+  readonly broker: "postgres" | "kafka"
   readonly tasks?: number
   readonly seconds?: number
   readonly tasksPerSecond?: number

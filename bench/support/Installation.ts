@@ -7,6 +7,7 @@ import type { PgClient } from "@effect/sql-pg"
 import { Effect } from "effect"
 import type { Layer, Scope } from "effect"
 import type { SqlClient } from "effect/sql"
+import { createHash } from "node:crypto"
 import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
@@ -20,9 +21,19 @@ export const temporaryDirectory = Effect.acquireRelease(
   (directory) => Effect.sync(() => fs.rmSync(directory, { recursive: true, force: true }))
 )
 
-/** Database, broker and journal of `dataDir`. */
+/** Brokers of the Kafka that is measured; where there is none, the topics are in Postgres. */
+const kafkaBrokers = process.env["BENCH_KAFKA"] ?? null
+
+export const brokerKind = kafkaBrokers === null ? "postgres" : "kafka"
+
+/** Database, broker and journal of `dataDir`; in Kafka every installation has topics of its own. */
 export const storageOf = (dataDir: string) =>
-  layerStorage({ dataDir, databaseUrl: null, kafkaBrokers: null }) as Layer.Layer<Storage, unknown>
+  layerStorage({
+    dataDir,
+    databaseUrl: null,
+    kafkaBrokers,
+    kafkaPrefix: `bench-${createHash("sha1").update(dataDir).digest("hex").slice(0, 12)}.`
+  }) as Layer.Layer<Storage, unknown>
 
 /** What an installation offers. */
 export type Storage = Broker | Journal | PgClient.PgClient | SqlClient.SqlClient
