@@ -2,7 +2,7 @@
 import { assert, it, layer } from "@effect/vitest"
 import { Context, Effect, Layer } from "effect"
 import { Kafka, logLevel } from "kafkajs"
-import type { Admin, Producer } from "kafkajs"
+import type { Admin, KafkaConfig, Producer, SASLOptions } from "kafkajs"
 import { randomUUID } from "node:crypto"
 import { api, once, startFaultProxy } from "../support/kafka/FaultProxy.ts"
 import type { FaultProxy } from "../support/kafka/FaultProxy.ts"
@@ -132,6 +132,38 @@ describeOnKafka("a Kafka of a test's own", () => {
       })
     )
   })
+
+  it.live("lets only those in who come by TLS and know the password, by each way of saying it", () =>
+    Effect.gen(function* () {
+      const login = { username: "postroom", password: "right" }
+      const { bootstrap, certificate } = yield* startKafka({ secured: login })
+      const ask = (brokers: ReadonlyArray<string>, options: Partial<KafkaConfig>) =>
+        Effect.promise(async () => {
+          const admin = new Kafka({
+            brokers: [...brokers],
+            logLevel: logLevel.NOTHING,
+            retry: { retries: 0 },
+            ...options
+          }).admin()
+          try {
+            await admin.connect()
+            return (await admin.describeCluster()).brokers.length
+          } catch (cause) {
+            return (cause as Error).name
+          } finally {
+            await admin.disconnect()
+          }
+        })
+      const ssl = { ca: certificate! }
+      for (const mechanism of ["plain", "scram-sha-256", "scram-sha-512"] as const) {
+        assert.strictEqual(yield* ask(bootstrap, { ssl, sasl: { ...login, mechanism } as SASLOptions }), 1)
+        const wrong = { ...login, mechanism, password: "wrong" } as SASLOptions
+        assert.strictEqual(yield* ask(bootstrap, { ssl, sasl: wrong }), "KafkaJSSASLAuthenticationError")
+      }
+      assert.isString(yield* ask(bootstrap, { ssl: {}, sasl: { ...login, mechanism: "plain" } }))
+      assert.isString(yield* ask(bootstrap, {}))
+    })
+  )
 
   it.live("of three nodes goes on with two", () =>
     Effect.gen(function* () {

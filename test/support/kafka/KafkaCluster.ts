@@ -14,6 +14,11 @@ export class KafkaUnavailable extends Data.TaggedError("KafkaUnavailable")<{ rea
   }
 }
 
+export interface Login {
+  readonly username: string
+  readonly password: string
+}
+
 export interface KafkaOptions {
   /** 1 (default) or 3; topics are kept on all of them, and one may be lost. */
   readonly brokers?: number
@@ -21,8 +26,8 @@ export interface KafkaOptions {
   readonly overrides?: Readonly<Record<string, string>>
   /** Addresses the nodes tell their clients instead of their own: those of proxies before them. */
   readonly advertised?: ReadonlyArray<string>
-  /** Users for SCRAM-SHA-256 and SCRAM-SHA-512. They are made with the storage, which only the JVM nodes can. */
-  readonly scramUsers?: ReadonlyArray<{ readonly name: string; readonly password: string }>
+  /** Clients must come by TLS and log in as this one. The nodes are JVMs then, which can be given such users and keys. */
+  readonly secured?: Login
 }
 
 export interface KafkaCluster {
@@ -30,6 +35,8 @@ export interface KafkaCluster {
   readonly bootstrap: ReadonlyArray<string>
   /** host:port of each node itself, before which a proxy may stand. */
   readonly direct: ReadonlyArray<string>
+  /** What a client of a secured cluster must trust, as PEM; null where nothing is secured. */
+  readonly certificate: string | null
   /** SIGKILL, and the node is gone. */
   readonly kill: (node: number) => Effect.Effect<void>
   /** SIGTERM: the node hands its leaders over, as far as others live, and ends. */

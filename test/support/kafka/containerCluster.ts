@@ -99,7 +99,7 @@ export const startContainerCluster = Effect.fn("startContainerCluster")(function
   })
 
   const direct = ports.map((port) => `${host}:${port}`)
-  if (options.overrides?.["listener.security.protocol.map"] === undefined) yield* untilWarm(direct)
+  yield* untilWarm(direct)
 
   const containerOf = (id: number) => {
     const node = started[id - 1]
@@ -116,6 +116,7 @@ export const startContainerCluster = Effect.fn("startContainerCluster")(function
   return {
     bootstrap: nodes.map(({ advertised }) => advertised),
     direct,
+    certificate: null,
     kill: (id) => unlessDone(() => containerOf(id).kill()),
     stop: (id) => unlessDone(() => containerOf(id).stop({ t: 30 })),
     start: (id) =>

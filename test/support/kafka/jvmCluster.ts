@@ -16,6 +16,7 @@ import { freePorts } from "./freePorts.ts"
 import { kafkaJars } from "./jars.ts"
 import { KafkaUnavailable } from "./KafkaCluster.ts"
 import type { KafkaCluster, KafkaOptions } from "./KafkaCluster.ts"
+import { secure } from "./security.ts"
 import { untilAnswering, untilWarm } from "./probe.ts"
 
 const run = promisify(execFile)
@@ -71,6 +72,7 @@ export const startJvmCluster = Effect.fn("startJvmCluster")(function* (
     Effect.sync(() => fs.mkdtempSync(path.join(os.tmpdir(), "postroom-test-kafka-"))),
     (folder) => Effect.sync(() => fs.rmSync(folder, { recursive: true, force: true, maxRetries: 5 }))
   )
+  const security = options.secured === undefined ? undefined : yield* secure(root, options.secured)
   const nodes = Array.from({ length: count }, (_, index): Node => {
     const at = (which: number) => `127.0.0.1:${ports[index * 3 + which]}`
     const address = {
@@ -101,21 +103,9 @@ export const startJvmCluster = Effect.fn("startJvmCluster")(function* (
   ]
 
   const format = (node: Node, properties: string) => {
-    const storage = ["-t", clusterId, "-c", properties]
+    const words = ["kafka.tools.StorageTool", "format", "-t", clusterId, "-c", properties]
     return Effect.tryPromise({
-      try: () =>
-        run("java", [
-          ...java,
-          "kafka.tools.StorageTool",
-          "format",
-          ...storage,
-          ...(options.scramUsers ?? []).flatMap(({ name, password }) =>
-            ["SCRAM-SHA-256", "SCRAM-SHA-512"].flatMap((kind) => [
-              "--add-scram",
-              `${kind}=[name=${name},password=${password}]`
-            ])
-          )
-        ]),
+      try: () => run("java", [...java, ...words, ...(security?.format ?? [])]),
       catch: (cause) => new KafkaUnavailable({ reason: `storage of node ${node.id}: ${String(cause)}` })
     })
   }
@@ -129,7 +119,7 @@ export const startJvmCluster = Effect.fn("startJvmCluster")(function* (
       const settings = brokerSettings(
         node.address,
         nodes.map(({ address }) => address),
-        { "log.dirs": data, ...options.overrides }
+        { "log.dirs": data, ...security?.settings, ...options.overrides }
       )
       const lines = Object.entries(settings).map(([key, value]) => `${key}=${value}\n`)
       fs.writeFileSync(properties, lines.join(""))
@@ -160,8 +150,8 @@ export const startJvmCluster = Effect.fn("startJvmCluster")(function* (
     )
   )
   yield* Effect.forEach(nodes, start, { concurrency: "unbounded", discard: true })
-  const direct = nodes.map(({ address }) => address.client)
-  if (options.overrides?.["listener.security.protocol.map"] === undefined) yield* untilWarm(direct)
+  // Asked where no client comes in, so that nobody need log in for it.
+  yield* untilWarm(nodes.map(({ address }) => address.internal))
 
   const nodeOf = (id: number): Node => {
     const node = nodes[id - 1]
@@ -170,9 +160,10 @@ export const startJvmCluster = Effect.fn("startJvmCluster")(function* (
   }
   return {
     bootstrap: nodes.map(({ address }) => address.advertised),
-    direct,
+    direct: nodes.map(({ address }) => address.client),
+    certificate: security?.certificate ?? null,
     kill: (id) => end(nodeOf(id), "SIGKILL"),
     stop: (id) => end(nodeOf(id), "SIGTERM"),
-    start: (id) => Effect.andThen(start(nodeOf(id)), untilAnswering(nodeOf(id).address.client))
+    start: (id) => Effect.andThen(start(nodeOf(id)), untilAnswering(nodeOf(id).address.internal))
   }
 })

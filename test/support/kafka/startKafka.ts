@@ -55,7 +55,7 @@ export const sayChoice = (choice: KafkaChoice): string => {
  */
 export const startKafka = (options: KafkaOptions = {}): Effect.Effect<KafkaCluster, KafkaUnavailable, Scope.Scope> =>
   Effect.gen(function* () {
-    const choice = options.scramUsers === undefined ? yield* own : undefined
+    const choice = options.secured === undefined ? yield* own : undefined
     if (choice?.kind !== "container") return yield* startJvmCluster(options)
     const { startContainerCluster } = yield* containers
     return yield* startContainerCluster(options)
