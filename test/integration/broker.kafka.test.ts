@@ -1,0 +1,216 @@
+/** What topics in Kafka have to stand beyond the contract: lost answers, transactions of others, deaths, two ways in. */
+import { PgClient } from "@effect/sql-pg"
+import { assert, it } from "@effect/vitest"
+import { Context, Effect, Fiber, Layer, Redacted } from "effect"
+import { Kafka, logLevel } from "kafkajs"
+import { spawn } from "node:child_process"
+import { randomUUID } from "node:crypto"
+import { fileURLToPath } from "node:url"
+import type { Broker } from "../../src/broker/Broker.ts"
+import type { KafkaBrokerOptions } from "../../src/broker/kafka/KafkaBroker.ts"
+import { texts } from "../../src/database/columns.ts"
+import { recordOf } from "../contract/brokerContract.ts"
+import { readGroup } from "../support/groupReader.ts"
+import { bytes } from "../support/journalRows.ts"
+import { api, once, startFaultProxy } from "../support/kafka/FaultProxy.ts"
+import { describeOnKafka, sharedKafka } from "../support/kafka/kafka.ts"
+import { startKafka } from "../support/kafka/startKafka.ts"
+import { kafkaProcess } from "../support/kafkaProcess.ts"
+import { clientOf, migratedDatabase } from "../support/migrated.ts"
+import { until, untilSo } from "../support/until.ts"
+
+const topic = "work"
+
+/** A database, topics of its own, a broker on them and a client of the database. */
+const world = (partitions: number, options: Partial<KafkaBrokerOptions> = {}) =>
+  Effect.gen(function* () {
+    const brokers = options.brokers ?? (yield* sharedKafka)
+    const { url } = yield* migratedDatabase
+    const prefix = `${randomUUID()}.`
+    const process = kafkaProcess(url, { ...options, brokers, prefix })
+    const broker = yield* process
+    yield* broker.ensureTopics([{ name: topic, partitions, retentionMs: 3_600_000 }])
+    const sql = Context.get(yield* Layer.build(clientOf(url, 2)), PgClient.PgClient)
+    return { brokers, url, prefix, process, broker, sql }
+  })
+
+const values = (broker: Broker["Service"], partition = 0) =>
+  Effect.map(broker.read({ topic, partition, from: 0, limit: 1_000 }), (records) =>
+    records.map(({ value }) => new TextDecoder().decode(value!))
+  )
+
+const kafkaOf = (brokers: ReadonlyArray<string>) => new Kafka({ brokers: [...brokers], logLevel: logLevel.NOTHING })
+
+describeOnKafka("topics in Kafka", () => {
+  it.live("take what a transaction hands over, in its order, once it has committed, and not where it has not", () =>
+    Effect.gen(function* () {
+      const { broker, sql } = yield* world(1)
+      yield* sql`CREATE TABLE beside (id text PRIMARY KEY)`
+      const preface = (id: string) => ({
+        insert: (first: number) => `INSERT INTO beside (id) SELECT * FROM unnest($${first}::text[])`,
+        parameters: [texts([id])]
+      })
+      yield* broker.handOver([recordOf(topic, "a"), recordOf(topic, "b")], preface("one"))
+      const error = yield* Effect.flip(broker.handOver([recordOf(topic, "lost")], preface("one")))
+      assert.isFalse(error.isRetryable)
+      const refused = yield* Effect.flip(broker.handOver([recordOf(topic, "lost", { partition: 9 })], preface("two")))
+      assert.strictEqual(refused.reason._tag, "RecordRefused")
+      yield* broker.handOver([recordOf(topic, "c")])
+      yield* untilSo(
+        "all are there",
+        Effect.map(values(broker), (all) => all.length >= 3)
+      )
+      assert.deepStrictEqual(yield* values(broker), ["a", "b", "c"])
+      yield* untilSo(
+        "nothing is on its way",
+        Effect.map(sql<{ n: bigint }>`SELECT count(*) AS n FROM outbox`, ([row]) => row!.n === 0n)
+      )
+      assert.deepStrictEqual(yield* sql`SELECT id FROM beside`, [{ id: "one" }])
+    })
+  )
+
+  it.live("take what is handed over although the process that was to pass it on is gone", () =>
+    Effect.gen(function* () {
+      const { broker, process, sql } = yield* world(1)
+      yield* Effect.scoped(Effect.flatMap(process, (other) => other.handOver([recordOf(topic, "a")])))
+      yield* sql`INSERT INTO outbox (topic, partition, key, value, headers) VALUES (${topic}, 0, null, ${bytes("b")}, '{}')`
+      yield* untilSo(
+        "both are there",
+        Effect.map(values(broker), (all) => all.length === 2)
+      )
+      assert.deepStrictEqual(yield* values(broker), ["a", "b"])
+    })
+  )
+
+  it.live("hold a record once whose acknowledgement was lost, and those behind it in order", () =>
+    Effect.gen(function* () {
+      const proxy = yield* startFaultProxy
+      const cluster = yield* startKafka({ advertised: [proxy.address] })
+      proxy.standBefore(cluster.direct[0]!)
+      const { broker } = yield* world(1, { brokers: [proxy.address] })
+      yield* broker.append([recordOf(topic, "a")])
+      proxy.onAnswer(once(api.produce, "cut"))
+      const sent = yield* Effect.all(
+        ["b", "c"].map((value) => broker.append([recordOf(topic, value)])),
+        { concurrency: "unbounded" }
+      )
+      assert.deepStrictEqual(
+        sent.flat().map(({ offset }) => offset),
+        [1, 2]
+      )
+      assert.deepStrictEqual(yield* values(broker), ["a", "b", "c"])
+    })
+  )
+
+  it.live("show nothing of transactions that were rolled back, also of two at once, and any key there is", () =>
+    Effect.gen(function* () {
+      const { broker, brokers, prefix } = yield* world(1)
+      const kafka = kafkaOf(brokers)
+      const begin = (name: string) =>
+        Effect.gen(function* () {
+          const producer = yield* Effect.acquireRelease(
+            Effect.promise(async () => {
+              const made = kafka.producer({ transactionalId: `${prefix}${name}`, maxInFlightRequests: 1 })
+              await made.connect()
+              return made
+            }),
+            (made) => Effect.promise(() => made.disconnect())
+          )
+          const transaction = yield* Effect.promise(() => producer.transaction())
+          const send = (value: string) =>
+            Effect.promise(() =>
+              transaction.send({
+                topic: prefix + topic,
+                messages: [{ partition: 0, key: Buffer.alloc(4), value, headers: {} }]
+              })
+            )
+          return { send, transaction }
+        })
+      const [one, two, three] = [yield* begin("one"), yield* begin("two"), yield* begin("three")]
+      yield* one.send("rolled back")
+      yield* two.send("rolled back")
+      yield* three.send("kept")
+      yield* one.send("rolled back")
+      yield* Effect.promise(() => one.transaction.abort())
+      yield* two.send("rolled back")
+      yield* Effect.promise(() => two.transaction.abort())
+      yield* Effect.promise(() => three.transaction.commit())
+      const reader = yield* readGroup(broker, { group: "g", topic, from: () => 0 })
+      yield* until("the kept one is read", () => reader.records.length > 0)
+      yield* broker.append([recordOf(topic, "after")])
+      yield* until("and what is behind the marks", () => reader.records.length > 1)
+      assert.deepStrictEqual(
+        reader.records.map(({ value }) => new TextDecoder().decode(value!)),
+        ["kept", "after"]
+      )
+    })
+  )
+
+  it.live("give a killed member's partitions to another long before Kafka would miss it", () =>
+    Effect.gen(function* () {
+      // Kafka waits a minute for a member; what this test waits for takes less or it fails.
+      const { broker, brokers, url, prefix } = yield* world(6, { sessionTimeoutMs: 60_000 })
+      const reader = yield* readGroup(broker, { group: "g", topic, from: () => 0 })
+      const script = fileURLToPath(new URL("../support/group-member-child.ts", import.meta.url))
+      const child = yield* Effect.acquireRelease(
+        Effect.sync(() =>
+          spawn(process.execPath, [script, Redacted.value(url), "g", topic, brokers[0]!, prefix], {
+            stdio: ["ignore", "pipe", "inherit"]
+          })
+        ),
+        (started) => Effect.sync(() => started.kill("SIGKILL"))
+      )
+      let said = ""
+      child.stdout.on("data", (data: Buffer) => (said = data.toString().trim().split("\n").at(-1) ?? ""))
+      yield* until("they share", () => said === "3" && reader.held.size === 3)
+      child.kill("SIGKILL")
+      yield* until("all is held by the survivor", () => reader.held.size === 6)
+    })
+  )
+
+  it.live("show their members and how far they are to Kafka's own tools", () =>
+    Effect.gen(function* () {
+      const { broker, brokers, prefix } = yield* world(2)
+      const reader = yield* readGroup(broker, { group: "g", topic, from: () => 0 })
+      yield* until("both are held", () => reader.held.size === 2)
+      yield* broker.append([recordOf(topic, "a", { partition: 1 })])
+      yield* until("it is read", () => reader.records.length === 1)
+      yield* reader.membership.commit(1, 1)
+      const admin = yield* Effect.acquireRelease(
+        Effect.promise(async () => {
+          const made = kafkaOf(brokers).admin()
+          await made.connect()
+          return made
+        }),
+        (made) => Effect.promise(() => made.disconnect())
+      )
+      const groupId = `${prefix}g`
+      const { groups } = yield* Effect.promise(() => admin.describeGroups([groupId]))
+      assert.deepInclude(groups[0], { state: "Stable" })
+      assert.strictEqual(groups[0]!.members.length, 1)
+      const [offsets] = yield* Effect.promise(() => admin.fetchOffsets({ groupId, topics: [prefix + topic] }))
+      assert.strictEqual(offsets!.partitions.find(({ partition }) => partition === 1)!.offset, "1")
+    })
+  )
+
+  it.live("are read on where their broker was killed and has come back", () =>
+    Effect.gen(function* () {
+      const cluster = yield* startKafka()
+      const { broker } = yield* world(2, { brokers: cluster.bootstrap })
+      const reader = yield* readGroup(broker, { group: "g", topic, from: () => 0 })
+      yield* broker.append([recordOf(topic, "a", { partition: 0 })])
+      yield* until("the first is read", () => reader.records.length === 1)
+      yield* cluster.kill(1)
+      const sending = yield* Effect.forkChild(
+        broker.append([recordOf(topic, "b", { partition: 0 })]).pipe(Effect.retry({ times: 20 }))
+      )
+      yield* cluster.start(1)
+      yield* Fiber.join(sending)
+      yield* until("the second is read", () => reader.records.length === 2)
+      assert.deepStrictEqual(
+        reader.records.map(({ offset }) => offset),
+        [0, 1]
+      )
+    })
+  )
+})
