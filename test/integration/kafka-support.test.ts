@@ -6,7 +6,7 @@ import type { Admin, KafkaConfig, Producer, SASLOptions } from "kafkajs"
 import { randomUUID } from "node:crypto"
 import { api, once, startFaultProxy } from "../support/kafka/FaultProxy.ts"
 import type { FaultProxy } from "../support/kafka/FaultProxy.ts"
-import { describeOnKafka, sharedKafka } from "../support/kafka/kafka.ts"
+import { describeOnKafka, describeOnOwnKafka, describeOnSecuredKafka, sharedKafka } from "../support/kafka/kafka.ts"
 import type { KafkaCluster } from "../support/kafka/KafkaCluster.ts"
 import { startKafka } from "../support/kafka/startKafka.ts"
 
@@ -73,7 +73,7 @@ class Disturbed extends Context.Service<Disturbed, { readonly proxy: FaultProxy;
   )
 }
 
-describeOnKafka("a Kafka of a test's own", () => {
+describeOnOwnKafka("a Kafka of a test's own", () => {
   layer(Disturbed.layer, { excludeTestServices: true, timeout: "60 seconds" })((it) => {
     it.effect("has its answers lost by a proxy: what was acknowledged to nobody is sent again", () =>
       Effect.gen(function* () {
@@ -133,6 +133,25 @@ describeOnKafka("a Kafka of a test's own", () => {
     )
   })
 
+  it.live("of three nodes goes on with two", () =>
+    Effect.gen(function* () {
+      const cluster = yield* startKafka({ brokers: 3 })
+      const kafka = clientOf(cluster.bootstrap)
+      const { topic, end } = yield* freshTopic(yield* connected(kafka.admin()))
+      // Idempotent: what the lost leader had written is not written again.
+      const producer = yield* connected(kafka.producer({ idempotent: true }))
+      yield* send(producer, topic)
+      yield* cluster.kill(1)
+      yield* send(producer, topic)
+      yield* cluster.start(1)
+      yield* cluster.kill(2)
+      yield* send(producer, topic)
+      assert.strictEqual(yield* end, 3)
+    })
+  )
+})
+
+describeOnSecuredKafka("a Kafka that is locked", () => {
   it.live("lets only those in who come by TLS and know the password, by each way of saying it", () =>
     Effect.gen(function* () {
       const login = { username: "postroom", password: "right" }
@@ -162,23 +181,6 @@ describeOnKafka("a Kafka of a test's own", () => {
       }
       assert.isString(yield* ask(bootstrap, { ssl: {}, sasl: { ...login, mechanism: "plain" } }))
       assert.isString(yield* ask(bootstrap, {}))
-    })
-  )
-
-  it.live("of three nodes goes on with two", () =>
-    Effect.gen(function* () {
-      const cluster = yield* startKafka({ brokers: 3 })
-      const kafka = clientOf(cluster.bootstrap)
-      const { topic, end } = yield* freshTopic(yield* connected(kafka.admin()))
-      // Idempotent: what the lost leader had written is not written again.
-      const producer = yield* connected(kafka.producer({ idempotent: true }))
-      yield* send(producer, topic)
-      yield* cluster.kill(1)
-      yield* send(producer, topic)
-      yield* cluster.start(1)
-      yield* cluster.kill(2)
-      yield* send(producer, topic)
-      assert.strictEqual(yield* end, 3)
     })
   )
 })

@@ -43,15 +43,22 @@ const resolveInto = async (folder: string): Promise<void> => {
   }
 }
 
-/** The folder of the jars. Fails where there is no Java, or no Maven and nothing in the cache. */
+const folder = (): string => path.join(cache(), kafkaVersion)
+
+/** What is missing for brokers in JVMs: Java, or Maven where nothing is in the cache. Null where nothing is. */
+export const missingForJvm = (): string | null => {
+  if (!isOnPath("java")) return "java is not installed"
+  return fs.existsSync(folder()) || isOnPath("mvn") ? null : "mvn is not installed and no jars are cached"
+}
+
+/** The folder of the jars. */
 export const kafkaJars: Effect.Effect<string, KafkaUnavailable> = Effect.gen(function* () {
-  if (!isOnPath("java")) return yield* new KafkaUnavailable({ reason: "java is not installed" })
-  const folder = path.join(cache(), kafkaVersion)
-  if (fs.existsSync(folder)) return folder
-  if (!isOnPath("mvn")) return yield* new KafkaUnavailable({ reason: "mvn is not installed and no jars are cached" })
+  const missing = missingForJvm()
+  if (missing !== null) return yield* new KafkaUnavailable({ reason: missing })
+  if (fs.existsSync(folder())) return folder()
   yield* Effect.tryPromise({
-    try: () => resolveInto(folder),
+    try: () => resolveInto(folder()),
     catch: (cause) => new KafkaUnavailable({ reason: `Maven could not resolve the broker (${String(cause)})` })
   })
-  return folder
+  return folder()
 })

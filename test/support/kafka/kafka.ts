@@ -6,21 +6,32 @@
 import { describe } from "@effect/vitest"
 import { Effect } from "effect"
 import { inject } from "vitest"
+import { isCi } from "./isCi.ts"
 import { KafkaUnavailable } from "./KafkaCluster.ts"
 import type { KeeperAnswer } from "./keeper.ts"
 
-/** host:port of the brokers that the files of the run share: name topics and groups so that no two tests meet. */
-export const sharedKafka: Effect.Effect<ReadonlyArray<string>, KafkaUnavailable> = Effect.gen(function* () {
-  const answer = yield* Effect.tryPromise({
-    try: async () => (await (await fetch(inject("kafkaKeeper"))).json()) as KeeperAnswer,
-    catch: (cause) => new KafkaUnavailable({ reason: `the keeper does not answer (${String(cause)})` })
-  })
-  if ("unavailable" in answer) return yield* new KafkaUnavailable({ reason: answer.unavailable })
-  return answer.bootstrap
+const keeper = Effect.tryPromise({
+  try: async () => (await (await fetch(inject("kafkaKeeper"))).json()) as KeeperAnswer,
+  catch: (cause) => new KafkaUnavailable({ reason: `the keeper does not answer (${String(cause)})` })
 })
 
-const isWanted = process.env["CI"] !== undefined && process.env["CI"] !== ""
+/** host:port of the brokers that the files of the run share: name topics and groups so that no two tests meet. */
+export const sharedKafka: Effect.Effect<ReadonlyArray<string>, KafkaUnavailable> = Effect.flatMap(
+  keeper,
+  ({ bootstrap, reason }) =>
+    bootstrap === null ? Effect.fail(new KafkaUnavailable({ reason })) : Effect.succeed(bootstrap)
+)
 
-/** `describe` for tests that need Kafka. */
-export const describeOnKafka =
-  (await Effect.runPromise(Effect.isSuccess(sharedKafka))) || isWanted ? describe : describe.skip
+const has = await Effect.runPromise(keeper)
+
+/** Under CI nothing is skipped: a test that finds no Kafka fails. */
+const unless = (isThere: boolean) => (isThere || isCi ? describe : describe.skip)
+
+/** `describe` for tests that use the shared Kafka. */
+export const describeOnKafka = unless(has.bootstrap !== null)
+
+/** `describe` for tests that start clusters of their own. */
+export const describeOnOwnKafka = unless(has.hasOwn)
+
+/** `describe` for tests that start clusters that demand TLS and a log-in, for which Java is needed here. */
+export const describeOnSecuredKafka = unless(has.hasSecured)

@@ -15,8 +15,13 @@ declare module "vitest" {
   }
 }
 
-/** What the keeper says: addresses, or why there are none. */
-export type KeeperAnswer = { readonly bootstrap: ReadonlyArray<string> } | { readonly unavailable: string }
+/** What the keeper says: what tests can have here, and why not where they cannot. */
+export interface KeeperAnswer {
+  readonly bootstrap: ReadonlyArray<string> | null
+  readonly hasOwn: boolean
+  readonly hasSecured: boolean
+  readonly reason: string
+}
 
 let end: () => Promise<void> = () => Promise.resolve()
 

@@ -18,7 +18,8 @@ export type KafkaChoice =
 /** Testcontainers is loaded only by those who may need it. */
 const containers = Effect.promise(() => import("./containerCluster.ts"))
 
-const own: Effect.Effect<KafkaChoice, KafkaUnavailable> = Effect.gen(function* () {
+/** What a cluster of a test's own is made of. */
+export const ownChoice: Effect.Effect<KafkaChoice, KafkaUnavailable> = Effect.gen(function* () {
   const { ensureImage, kafkaImage } = yield* containers
   const image = yield* Effect.result(ensureImage)
   if (image._tag === "Success") return { kind: "container", image: kafkaImage() }
@@ -34,7 +35,7 @@ const own: Effect.Effect<KafkaChoice, KafkaUnavailable> = Effect.gen(function* (
 /** What the tests run on: `KAFKA_BROKERS` where it is given, else containers, else JVMs. */
 export const kafkaChoice: Effect.Effect<KafkaChoice, KafkaUnavailable> = Effect.suspend(() => {
   const given = (process.env["KAFKA_BROKERS"] ?? "").split(",").filter((address) => address !== "")
-  return given.length === 0 ? own : Effect.succeed({ kind: "given", bootstrap: given })
+  return given.length === 0 ? ownChoice : Effect.succeed({ kind: "given", bootstrap: given })
 })
 
 /** The line that says what was chosen. */
@@ -55,7 +56,7 @@ export const sayChoice = (choice: KafkaChoice): string => {
  */
 export const startKafka = (options: KafkaOptions = {}): Effect.Effect<KafkaCluster, KafkaUnavailable, Scope.Scope> =>
   Effect.gen(function* () {
-    const choice = options.secured === undefined ? yield* own : undefined
+    const choice = options.secured === undefined ? yield* ownChoice : undefined
     if (choice?.kind !== "container") return yield* startJvmCluster(options)
     const { startContainerCluster } = yield* containers
     return yield* startContainerCluster(options)

@@ -1,0 +1,2 @@
+/** Whether this run must not skip what it cannot do. */
+export const isCi = (process.env["CI"] ?? "") !== ""
