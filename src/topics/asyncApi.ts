@@ -84,15 +84,22 @@ const valueOf = ({ type, value }: Topic<any>) => {
   }
 }
 
-const channelOf = (topic: Topic<any>, address: string, description: string, message: string) => ({
+const channelOf = (
+  topic: Topic<any>,
+  address: string,
+  description: string,
+  message: string,
+  kept: Duration.Duration
+) => ({
   address,
-  description,
+  description: `${description} Postroom removes what is older than ${Duration.format(kept)} and has been read by all its queues.`,
   messages: { [message]: reference("components", "messages", message) },
   bindings: {
     kafka: {
       topic: address,
       partitions: topic.partitions,
-      topicConfiguration: { "cleanup.policy": ["delete"], "retention.ms": Duration.toMillis(topic.retention) },
+      // Kafka itself removes nothing: it does not know what is still to be read.
+      topicConfiguration: { "cleanup.policy": ["delete"], "retention.ms": -1 },
       bindingVersion
     }
   }
@@ -118,7 +125,7 @@ export const asyncApiOf = (topics: ReadonlyArray<Topic<any>>, version: string) =
       title: "Postroom's topics",
       version,
       description:
-        "Any Kafka client may write to these topics and read them. A record goes where Kafka's default partitioner puts its key (murmur2).",
+        "Any Kafka client may write to these topics and read them. A record goes where Kafka's default partitioner puts its key (murmur2). Where KAFKA_PREFIX is set, it stands before every name.",
       license: { name: "MIT" }
     },
     defaultContentType: "application/json",
@@ -132,8 +139,17 @@ export const asyncApiOf = (topics: ReadonlyArray<Topic<any>>, version: string) =
     },
     channels: Object.fromEntries(
       described.flatMap(({ topic, dead, deadMessage }) => [
-        [topic.name, channelOf(topic, topic.name, topic.description, topic.type)],
-        [dead, channelOf(topic, dead, `What could not be done with records of ${topic.name}.`, deadMessage)]
+        [topic.name, channelOf(topic, topic.name, topic.description, topic.type, topic.retention)],
+        [
+          dead,
+          channelOf(
+            topic,
+            dead,
+            `What could not be done with records of ${topic.name}.`,
+            deadMessage,
+            Duration.times(topic.retention, 4)
+          )
+        ]
       ])
     ),
     operations: Object.fromEntries(
