@@ -13,7 +13,7 @@ import { recordOf } from "../contract/brokerContract.ts"
 import { readGroup } from "../support/groupReader.ts"
 import { bytes } from "../support/journalRows.ts"
 import { api, once, startFaultProxy } from "../support/kafka/FaultProxy.ts"
-import { describeOnKafka, sharedKafka } from "../support/kafka/kafka.ts"
+import { describeOnKafka, describeOnSecuredKafka, sharedKafka } from "../support/kafka/kafka.ts"
 import { startKafka } from "../support/kafka/startKafka.ts"
 import { kafkaProcess } from "../support/kafkaProcess.ts"
 import { clientOf, migratedDatabase } from "../support/migrated.ts"
@@ -211,6 +211,57 @@ describeOnKafka("topics in Kafka", () => {
         reader.records.map(({ offset }) => offset),
         [0, 1]
       )
+    })
+  )
+
+  it.live(
+    "lose nothing and keep their order while the leaders of three brokers come and go",
+    () =>
+      Effect.gen(function* () {
+        const cluster = yield* startKafka({ brokers: 3 })
+        const { broker } = yield* world(3, { brokers: cluster.bootstrap })
+        const reader = yield* readGroup(broker, { group: "g", topic, from: () => 0 })
+        let sent = 0
+        const some = Effect.gen(function* () {
+          for (let i = 0; i < 20; i++) {
+            const value = String(sent++)
+            yield* broker.append([recordOf(topic, value, { key: bytes("ann") })]).pipe(Effect.retry({ times: 50 }))
+          }
+        })
+        yield* some
+        for (const node of [1, 2, 3]) {
+          yield* cluster.kill(node)
+          yield* some
+          yield* cluster.start(node)
+          yield* some
+        }
+        // A try after an answer that never came may stand twice; the first time is what counts, and in order.
+        const seen = () => [...new Set(reader.records.map(({ value }) => Number(new TextDecoder().decode(value!))))]
+        yield* until("all are read", () => seen().length === sent, 60)
+        assert.deepStrictEqual(
+          seen(),
+          Array.from({ length: sent }, (_, n) => n)
+        )
+      }),
+    180_000
+  )
+})
+
+describeOnSecuredKafka("topics in a Kafka that is locked", () => {
+  it.live("are there for who has the name and the password, and for nobody else", () =>
+    Effect.gen(function* () {
+      const login = { username: "postroom", password: "right" }
+      const { bootstrap, certificate } = yield* startKafka({ secured: login })
+      const as = (password: string) => ({
+        brokers: bootstrap,
+        ssl: { ca: certificate! },
+        sasl: { mechanism: "scram-sha-512" as const, username: login.username, password }
+      })
+      const { broker, url } = yield* world(1, as("right"))
+      yield* broker.append([recordOf(topic, "a")])
+      assert.deepStrictEqual(yield* values(broker), ["a"])
+      const error = yield* Effect.flip(kafkaProcess(url, as("wrong")))
+      assert.match(error.message, /authentication/i)
     })
   )
 })

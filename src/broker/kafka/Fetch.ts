@@ -9,6 +9,7 @@ import { BrokerError, UnknownTopic } from "../BrokerError.ts"
 import type { TopicRecord } from "../Record.ts"
 import type { Fetched, FetchPosition } from "../rows/Member.ts"
 import type { Cluster, WirePartition, WireRecord } from "./client.ts"
+import { lookAgain } from "./client.ts"
 import { decodeHeaders } from "./headers.ts"
 import { asked, kindOf } from "./refused.ts"
 
@@ -167,7 +168,7 @@ export const makeFetch = (
         ask(from).then(handOn, async (cause) => {
           // Who was asked is not the leader any more, or gone: ask who is before the next try.
           if (kindOf(cause) === "OFFSET_OUT_OF_RANGE") return within(from, await ends())
-          await cluster.refreshMetadata().catch(() => undefined)
+          await lookAgain(cluster).catch(() => undefined)
           throw cause
         })
       )

@@ -15,6 +15,7 @@ import kafkajs from "kafkajs"
 import type { BrokerError } from "../BrokerError.ts"
 import { shareOf } from "../shares.ts"
 import type { Cluster, KafkaClient, Node } from "./client.ts"
+import { lookAgain } from "./client.ts"
 import { asked, kindOf } from "./refused.ts"
 
 export interface GroupTimes {
@@ -87,7 +88,7 @@ interface Standing {
   readonly generation: number
 }
 
-const again = new Set(["REBALANCE_IN_PROGRESS", "ILLEGAL_GENERATION", "UNKNOWN_MEMBER_ID"])
+const groupChanged = new Set(["REBALANCE_IN_PROGRESS", "ILLEGAL_GENERATION"])
 
 /** Takes part in the group as long as the scope is open, and leaves it at its end. */
 export const makeGroupMember = (
@@ -100,10 +101,19 @@ export const makeGroupMember = (
     const standing = yield* Ref.make<Standing | null>(null)
     let memberId = ""
 
+    /** Whose name the coordinator does not know any more asks for another. */
+    const ask = <A>(question: () => Promise<A>) =>
+      asked("take part in the group")(() =>
+        question().catch((cause) => {
+          if (kindOf(cause) === "UNKNOWN_MEMBER_ID") memberId = ""
+          throw cause
+        })
+      )
+
     const join = Effect.gen(function* () {
-      const node = yield* asked("find the group")(() => cluster.findGroupCoordinator({ groupId: group }))
+      const node = yield* ask(() => cluster.findGroupCoordinator({ groupId: group }))
       const session = options.session()
-      const joined = yield* asked("join the group")(() =>
+      const joined = yield* ask(() =>
         node.joinGroup({
           groupId: group,
           sessionTimeout: options.sessionTimeoutMs,
@@ -118,7 +128,7 @@ export const makeGroupMember = (
         })
       )
       memberId = joined.memberId
-      const synced = yield* asked("join the group")(() =>
+      const synced = yield* ask(() =>
         node.syncGroup({
           groupId: group,
           generationId: joined.generationId,
@@ -139,14 +149,16 @@ export const makeGroupMember = (
         yield* Effect.sleep(options.heartbeatMs)
         // Shares are dealt by sessions: another session is another member.
         if (options.session() !== session) return
-        const beat = yield* Effect.result(
-          Effect.tryPromise(() => node.heartbeat({ groupId: group, groupGenerationId: generation, memberId }))
+        const isOver = yield* ask(() =>
+          node.heartbeat({ groupId: group, groupGenerationId: generation, memberId }).then(
+            () => false,
+            (cause) => {
+              if (groupChanged.has(kindOf(cause))) return true
+              throw cause
+            }
+          )
         )
-        if (beat._tag === "Success") continue
-        const kind = kindOf(beat.failure)
-        if (kind === "UNKNOWN_MEMBER_ID") memberId = ""
-        if (again.has(kind)) return
-        return yield* asked("heartbeat")(() => Promise.reject(beat.failure))
+        if (isOver) return
       }
     })
 
@@ -154,8 +166,7 @@ export const makeGroupMember = (
       Effect.catch((error) =>
         Effect.gen(function* () {
           yield* Effect.logDebug("the consumer group is joined again", error.message)
-          memberId = error.message.includes("UNKNOWN_MEMBER_ID") ? "" : memberId
-          yield* Effect.ignore(asked("read the cluster")(() => cluster.refreshMetadata()))
+          yield* Effect.ignore(asked("read the cluster")(() => lookAgain(cluster)))
           yield* Effect.sleep("200 millis")
         })
       ),

@@ -23,8 +23,14 @@ const outboxGrown = 0x7fff
 /** Whoever holds this advisory lock is the relay. "rely" as four bytes. */
 const [relayClass, relayLock] = [0x72656c79, 1]
 
-/** Rows per round. */
-const page = 1_000
+/** Rows per round, and bytes of their values: one more than fits goes along, or a large one would never go. */
+const [page, pageBytes] = [1_000, 8 << 20]
+
+const readPage = `
+SELECT id, topic, partition, key, value, headers
+FROM (SELECT *, sum(coalesce(octet_length(value), 0)) OVER (ORDER BY id) - coalesce(octet_length(value), 0) AS before
+      FROM (SELECT * FROM outbox ORDER BY id LIMIT ${page}) o) p
+WHERE before < ${pageBytes} ORDER BY id`
 
 /** The look for what no bell told of, ms. */
 const lookMs = 250
@@ -100,8 +106,7 @@ const relay = (
     yield* Effect.addFinalizer(() => Effect.sync(unsubscribe))
 
     const round = Effect.gen(function* () {
-      const rows =
-        yield* pg<Row>`SELECT id, topic, partition, key, value, headers FROM outbox ORDER BY id LIMIT ${page}`
+      const rows = yield* pg.unsafe<Row>(readPage)
       if (rows.length === 0) {
         // The lock is this connection's: where it is gone, another is the relay by now.
         yield* connection.query("SELECT 1")

@@ -82,6 +82,7 @@ export interface Node {
 export interface Cluster {
   readonly connect: () => Promise<void>
   readonly disconnect: () => Promise<void>
+  readonly isConnected: () => boolean
   readonly addTargetTopic: (topic: string) => Promise<void>
   readonly refreshMetadata: () => Promise<void>
   readonly refreshMetadataIfNecessary: () => Promise<void>
@@ -95,7 +96,8 @@ export interface Cluster {
 
 export interface KafkaSettings {
   readonly brokers: ReadonlyArray<string>
-  readonly ssl: boolean
+  /** Whether, or with which certificates, they are spoken to by TLS. */
+  readonly ssl: NonNullable<KafkaConfig["ssl"]>
   readonly sasl: KafkaConfig["sasl"] | null
   /** Put before the names of topics and groups, for installations that share a cluster. */
   readonly prefix: string
@@ -171,6 +173,12 @@ export const makeClient = (settings: KafkaSettings): Effect.Effect<KafkaClient> 
       )
     }
   })
+
+/** Asks anew who leads what; where no broker of those that were known answers, from the ones that were named. */
+export const lookAgain = async (cluster: Cluster): Promise<void> => {
+  if (!cluster.isConnected()) await cluster.connect()
+  await cluster.refreshMetadata()
+}
 
 /** The broker could not be asked, in words. */
 export const unavailable = (operation: string, detail: string) =>

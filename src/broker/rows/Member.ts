@@ -133,25 +133,27 @@ export const fetchLoop = (
   member: Member,
   fetch: (positions: ReadonlyArray<FetchPosition>) => Effect.Effect<Fetched, BrokerError>
 ): Effect.Effect<never> =>
-  Effect.forever(
-    Effect.gen(function* () {
+  Effect.suspend(() => {
+    // Said once, not five times a second for as long as it lasts.
+    let isFailing = false
+    const round = Effect.gen(function* () {
       yield* room(member)
       const positions = positionsOf(member)
       if (positions.length === 0) return yield* member.wake.wait
       member.fetching = true
       const fetched = yield* fetch(positions)
+      isFailing = false
       const records = accept(member, positions, fetched)
       member.fetching = false
       if (records.length > 0) yield* Queue.offer(member.events, { _tag: "Records", records })
       // What was appended since has rung: that ring is remembered.
       if (!fetched.isCut) yield* member.wake.wait
-    }).pipe(
-      Effect.catch((error) => {
-        member.fetching = false
-        return Effect.andThen(
-          Effect.logWarning("reading the topic failed, trying again", error.message),
-          Effect.sleep("200 millis")
-        )
-      })
-    )
-  )
+    })
+    const afterFailure = (error: BrokerError) => {
+      member.fetching = false
+      const log = isFailing ? Effect.logDebug : Effect.logWarning
+      isFailing = true
+      return Effect.andThen(log("reading the topic failed, trying again", error.message), Effect.sleep("200 millis"))
+    }
+    return Effect.forever(Effect.catch(round, afterFailure))
+  })
