@@ -119,7 +119,8 @@ const hastyEvery = 5
 /** Work that does not go on for so long is struck again all the same. */
 const mostForWork = "20 seconds"
 
-const mostForRest = "6 minutes"
+/** What is left when the faults end must be done in as long as they struck, and no test waits less than this, ms. */
+const leastForRest = 360_000
 
 export const runCampaign = (campaign: Campaign): Effect.Effect<CampaignResult, unknown> => {
   let isSound = false
@@ -252,8 +253,9 @@ export const runCampaign = (campaign: Campaign): Effect.Effect<CampaignResult, u
 
       const ask = Effect.gen(function* () {
         const sql = yield* PgClient.PgClient
-        const [row] = yield* sql<{ n: bigint; failed: bigint }>`SELECT count(*) FILTER (WHERE state < 2) AS n,
-          count(*) FILTER (WHERE state = 3 AND reason LIKE '%the gate is shut%') AS failed FROM task WHERE state < 2 OR state > 2`
+        const [row] = yield* sql<{ n: bigint; failed: bigint }>`SELECT
+          (SELECT count(*) FROM task WHERE state < 2) AS n,
+          (SELECT count(*) FROM task WHERE state > 2 AND state = 3 AND reason LIKE '%the gate is shut%') AS failed`
         return { open: Number(row!.n) + (yield* broker.unread), failed: Number(row!.failed) }
       }).pipe(Effect.provide(PgClient.layer({ url: server.url })), insist)
       // What is asked for last must have been read before it is waited for: the client is told to stop by its end.
@@ -267,7 +269,7 @@ export const runCampaign = (campaign: Campaign): Effect.Effect<CampaignResult, u
           yield* Effect.sleep("300 millis")
         }
       })
-      const rested = yield* Effect.timeoutOption(rest, mostForRest)
+      const rested = yield* Effect.timeoutOption(rest, Math.max(leastForRest, campaign.forMs))
       const restedMs = rested._tag === "Some" ? Math.round(monotonicMs() - restFrom) : null
       const ownEnds = [api, ...crew].reduce((sum, { process }) => sum + process.ends(), 0)
       yield* Effect.forEach([api, ...crew], ({ process }) => process.retire, { concurrency: "unbounded" })
