@@ -2,7 +2,7 @@
 import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Effect, Layer } from "effect"
-import { Broker } from "../../src/broker/Broker.ts"
+import type { Broker } from "../../src/broker/Broker.ts"
 import { postgresHome, settleIn } from "../../src/cli/logHome.ts"
 import { recordOf } from "../contract/brokerContract.ts"
 import { brokerProcess } from "../support/brokerProcess.ts"
