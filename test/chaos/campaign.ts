@@ -72,7 +72,8 @@ const homeFolder = (keeps: () => boolean) =>
     (made) => Effect.sync(() => (keeps() ? undefined : fs.rmSync(made, { recursive: true, force: true })))
   )
 
-const smallDiskMb = 64
+/** Holds what a long campaign draws. */
+const smallDiskMb = 512
 
 /** A disk of its own for blobs, where the user may mount one. */
 const mountSmallDisk = (folder: string): Effect.Effect<string | null, never, Scope.Scope> =>

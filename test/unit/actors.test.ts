@@ -2,12 +2,14 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect } from "effect"
 import { explainAi } from "../../src/actors/aiOutcome.ts"
+import { explainBlobs } from "../../src/actors/blobOutcome.ts"
 import { judge, stillKnown } from "../../src/actors/collector/judgement.ts"
 import type { Remembered } from "../../src/actors/collector/judgement.ts"
 import { makeActors, queueNames } from "../../src/actors/index.ts"
 import { messageOf } from "../../src/actors/publisher/message.ts"
 import { explainTelegram } from "../../src/actors/telegramOutcome.ts"
 import { topics } from "../../src/topics/index.ts"
+import * as Blob from "../../src/services/blobs/BlobError.ts"
 import * as Ai from "../../src/services/ai/AiError.ts"
 import * as Telegram from "../../src/services/telegram/TelegramError.ts"
 
@@ -54,6 +56,16 @@ describe("an error of a service", () => {
   const ofModel = (reason: Ai.AiErrorReason) => explainAi(new Ai.AiError({ reason }))
   const ofTelegram = (reason: Telegram.TelegramErrorReason) =>
     explainTelegram(new Telegram.TelegramError({ operation: "send", reason }))
+
+  it.effect("of the blob store: a full disk is waited for and costs no attempt, what is not there ends the task", () =>
+    Effect.gen(function* () {
+      const ofStore = (reason: Blob.BlobErrorReason) => explainBlobs(new Blob.BlobError({ reason }))
+      const detail = "d"
+      assert.deepInclude(yield* ofStore(new Blob.StoreFull({ detail })), { _tag: "Delay", untilMs: 15_000 })
+      assert.strictEqual((yield* ofStore(new Blob.NotFound({ detail })))._tag, "Fail")
+      assert.strictEqual((yield* ofStore(new Blob.Unavailable({ detail })))._tag, "Retry")
+    })
+  )
 
   it.effect(
     "of the model: limits and what needs the operator are delays, refusals end the task, outages are retried",

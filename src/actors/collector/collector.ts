@@ -4,6 +4,7 @@
  * in one transaction, or not at all; so a crash neither loses nor repeats a post.
  */
 import { Clock, Effect } from "effect"
+import { BlobError } from "../../services/blobs/BlobError.ts"
 import { Blobs } from "../../services/blobs/Blobs.ts"
 import { done } from "../../domain/Outcome.ts"
 import type { Output } from "../../domain/Outcome.ts"
@@ -16,6 +17,7 @@ import { postsCollected } from "../../topics/postsCollected.ts"
 import { sourcesDue } from "../../topics/sourcesDue.ts"
 import type { SourceDue } from "../../topics/sourcesDue.ts"
 import * as Topic from "../../topics/Topic.ts"
+import { explainBlobs } from "../blobOutcome.ts"
 import { explainTelegram } from "../telegramOutcome.ts"
 import type { Cursor, FoundImage, FoundPost } from "./Found.ts"
 import { judge, stillKnown } from "./judgement.ts"
@@ -97,7 +99,10 @@ const collect = Effect.fn("collector")(function* (due: SourceDue, task: TaskCont
 })
 
 /** Floods wait without counting, a source that is gone ends the task, the rest says itself whether it may be retried. */
-const explain = (error: unknown) => (error instanceof TelegramError ? explainTelegram(error) : Effect.fail(error))
+const explain = (error: unknown) => {
+  if (error instanceof TelegramError) return explainTelegram(error)
+  return error instanceof BlobError ? explainBlobs(error) : Effect.fail(error)
+}
 
 export const makeCollector = (off: string | null) =>
   Actor.make({

@@ -19,6 +19,7 @@ import { imagesRequested } from "../../topics/imagesRequested.ts"
 import { postsReady } from "../../topics/postsReady.ts"
 import * as Topic from "../../topics/Topic.ts"
 import { explainAi } from "../aiOutcome.ts"
+import { explainBlobs } from "../blobOutcome.ts"
 
 const size = "1024x1024"
 
@@ -70,7 +71,8 @@ export const makeImagegen = (off: string | null) =>
   Actor.make({
     name: "imagegen",
     topic: imagesRequested,
-    handler: (value: Requested, task) => Effect.catchTag(illustrate(value, task), "AiError", explainAi),
+    handler: (value: Requested, task) =>
+      Effect.catchTags(illustrate(value, task), { AiError: explainAi, BlobError: explainBlobs }),
     retry: { attempts: 4, backoffMs: 3_000, capMs: 120_000 },
     timeoutMs: 240_000,
     concurrency: 8,
