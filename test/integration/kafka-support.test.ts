@@ -133,21 +133,24 @@ describeOnOwnKafka("a Kafka of a test's own", () => {
     )
   })
 
-  it.live("of three nodes goes on with two", () =>
-    Effect.gen(function* () {
-      const cluster = yield* startKafka({ brokers: 3 })
-      const kafka = clientOf(cluster.bootstrap)
-      const { topic, end } = yield* freshTopic(yield* connected(kafka.admin()))
-      // Idempotent: what the lost leader had written is not written again.
-      const producer = yield* connected(kafka.producer({ idempotent: true }))
-      yield* send(producer, topic)
-      yield* cluster.kill(1)
-      yield* send(producer, topic)
-      yield* cluster.start(1)
-      yield* cluster.kill(2)
-      yield* send(producer, topic)
-      assert.strictEqual(yield* end, 3)
-    })
+  it.live(
+    "of three nodes goes on with two",
+    () =>
+      Effect.gen(function* () {
+        const cluster = yield* startKafka({ brokers: 3 })
+        const kafka = clientOf(cluster.bootstrap)
+        const { topic, end } = yield* freshTopic(yield* connected(kafka.admin()))
+        // Idempotent: what the lost leader had written is not written again.
+        const producer = yield* connected(kafka.producer({ idempotent: true }))
+        yield* send(producer, topic)
+        yield* cluster.kill(1)
+        yield* send(producer, topic)
+        yield* cluster.start(1)
+        yield* cluster.kill(2)
+        yield* send(producer, topic)
+        assert.strictEqual(yield* end, 3)
+      }),
+    120_000
   )
 })
 
