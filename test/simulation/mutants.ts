@@ -9,6 +9,8 @@ import { spawnSync } from "node:child_process"
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { parseArgs } from "node:util"
+import { placesOf, plantedBugs } from "./planted.ts"
+import type { Mutant } from "./planted.ts"
 
 const { values } = parseArgs({
   options: {
@@ -22,35 +24,7 @@ const { values } = parseArgs({
 })
 
 const root = path.join(import.meta.dirname, "../..")
-const shelf = path.join(import.meta.dirname, "mutants")
 const runLimitMs = 1_200_000
-
-interface Edit {
-  readonly file: string
-  readonly from: string
-  readonly to: string
-}
-
-interface Mutant {
-  readonly name: string
-  readonly bug: string
-  readonly invariant: string
-  readonly edits: ReadonlyArray<Edit>
-}
-
-const mutantOf = (file: string): Mutant => {
-  const text = fs.readFileSync(path.join(shelf, file), "utf8")
-  const edits = [...text.matchAll(/^file: (.+)\n<<<<\n([\s\S]*?)\n====\n([\s\S]*?)\n>>>>$/gm)].map(
-    ([, name, from, to]): Edit => ({ file: name!, from: from!, to: to! })
-  )
-  const field = (name: string): string => {
-    const found = new RegExp(`^${name}: (.+)$`, "m").exec(text)
-    if (found === null) throw new Error(`${file} has no ${name}`)
-    return found[1]!
-  }
-  if (edits.length === 0) throw new Error(`${file} changes nothing`)
-  return { name: file.replace(/\.txt$/, ""), bug: field("bug"), invariant: field("invariant"), edits }
-}
 
 /** A copy of what the simulation needs, with the bug in it; below the project, so that packages are found. */
 const plant = ({ name, edits }: Mutant): string => {
@@ -62,10 +36,11 @@ const plant = ({ name, edits }: Mutant): string => {
       filter: (file) => !/\/(mutants|regressions|postgres|sql)$/.test(file)
     })
   }
-  for (const { file, from, to } of edits) {
+  for (const edit of edits) {
+    const { file, from, to } = edit
     const target = path.join(place, file)
     const text = fs.readFileSync(target, "utf8")
-    const places = text.split(from).length - 1
+    const places = placesOf(text, edit)
     if (places !== 1) throw new Error(`${name} cannot be planted: its place in ${file} is there ${places} times`)
     fs.writeFileSync(
       target,
@@ -87,10 +62,7 @@ const hunt = (place: string, invariant: string): ReadonlyArray<number | null> =>
 const median = (numbers: ReadonlyArray<number>): number =>
   [...numbers].sort((a, b) => a - b)[Math.floor((numbers.length - 1) / 2)]!
 
-const mutants = fs
-  .readdirSync(shelf)
-  .filter((file) => file.endsWith(".txt") && (values.only === undefined || file.startsWith(values.only)))
-  .map(mutantOf)
+const mutants = plantedBugs().filter(({ name }) => values.only === undefined || name.startsWith(values.only))
 
 let missed = 0
 for (const mutant of mutants) {

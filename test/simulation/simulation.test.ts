@@ -7,6 +7,7 @@ import * as os from "node:os"
 import * as path from "node:path"
 import { Worker } from "node:worker_threads"
 import { planOf } from "./Plan.ts"
+import { placesOf, plantedBugs } from "./planted.ts"
 import type { Plan } from "./Plan.ts"
 import type { Share } from "./share.ts"
 import { judge, linesOf } from "./shrink.ts"
@@ -30,6 +31,18 @@ const judged = async (share: Share): Promise<ReadonlyArray<string>> => {
 
 const regressions = path.join(import.meta.dirname, "regressions")
 const kept = fs.existsSync(regressions) ? fs.readdirSync(regressions) : []
+
+describe("the planted bugs", () => {
+  it("each have the one place they are planted in", () => {
+    const root = path.join(import.meta.dirname, "../..")
+    const lost = plantedBugs().flatMap(({ name, edits }) =>
+      edits.flatMap((edit) =>
+        placesOf(fs.readFileSync(path.join(root, edit.file), "utf8"), edit) === 1 ? [] : [`${name}: ${edit.file}`]
+      )
+    )
+    assert.deepStrictEqual(lost, [])
+  })
+})
 
 describe("a simulated installation", () => {
   it("does the same again from the same seed", () => {
