@@ -45,6 +45,13 @@ export interface Records {
 }
 
 export interface Membership {
+  /**
+   * Whether nobody else can have been given its partitions meanwhile: the group has heard of it not long ago. Who was
+   * frozen, or cut off, for as long as a session lasts must start nothing before it has learned what it still holds.
+   */
+  readonly isSure: () => boolean
+  /** Whether the partition is still its own, as far as it knows. */
+  readonly holds: (partition: number) => boolean
   readonly events: Queue.Dequeue<MemberEvent>
   /** Reads `partition` from `offset` on; also starts a newly assigned one. */
   readonly seek: (partition: number, offset: number) => Effect.Effect<void>

@@ -53,6 +53,9 @@ const runningIn = (lanes: ReadonlyArray<Lane>): number => {
 const runningTasks = (lanes: ReadonlyArray<Lane>): ReadonlyArray<LiveTask> =>
   lanes.flatMap((lane) => [...lane.boxes.running].map((box) => Fifo.peek(box.tasks)!))
 
+/** How soon a member that is not sure of its partitions looks again, ms. */
+const unsureMs = 100
+
 interface Choice {
   readonly lane: Lane
   readonly priority: Priority
@@ -78,6 +81,10 @@ export const makeDispatcher = (options: DispatcherOptions) =>
         if (lane.paused || lane.boxes.running.size >= policy.concurrency) continue
         const next = Mailboxes.nextLine(lane.boxes)
         if (next === undefined) continue
+        if (lane.membership !== null && !lane.membership.isSure()) {
+          timers.set(now + unsureMs, bell.ring)
+          continue
+        }
         const rank = next.rank + Mailboxes.handicapOf(policy.priority)
         if (rank >= bestRank) continue
         if (lane.bucket !== null) {
@@ -96,6 +103,8 @@ export const makeDispatcher = (options: DispatcherOptions) =>
     const startNext = ({ lane, priority }: Choice, now: number) => {
       const box = Mailboxes.take(lane.boxes, priority)
       const task = Fifo.peek(box.tasks)!
+      // Another's by now, which is about to be told.
+      if (lane.membership?.holds(box.partition) === false) return Mailboxes.wait(lane.boxes, box)
       if (task.notBefore !== null && task.notBefore > now) return settlement.park(task, task.notBefore)
       if (lane.bucket !== null) RateLimit.spend(lane.bucket)
       if (task.crashes >= poisonous) {

@@ -159,6 +159,22 @@ describe("topics in Postgres", () => {
       })
   )
 
+  it.live("a member that the others have not heard of for most of a session's time is not sure of what it holds", () =>
+    Effect.gen(function* () {
+      const { url, sql } = yield* world(2)
+      const process = yield* brokerProcess(url, { tickMs: 20, sessionTimeoutMs: 1_000 })
+      const membership = yield* process.join({ group: "g", topic })
+      yield* until("it is sure", membership.isSure)
+      yield* sql.withTransaction(
+        Effect.andThen(
+          sql`LOCK TABLE group_member IN ACCESS EXCLUSIVE MODE`,
+          until("it is not sure any more", () => !membership.isSure())
+        )
+      )
+      yield* until("it is sure again", membership.isSure)
+    })
+  )
+
   it.live(
     "a revoked partition that is not released goes to the other when the bound is up, and its holder is told",
     () =>

@@ -142,6 +142,8 @@ export const makeStore = (options: StoreOptions) =>
         const at = (effect: Effect.Effect<void, BrokerError>) =>
           Effect.orDie(Effect.suspend(() => (process.state === "dead" ? Effect.never : effect)))
         return {
+          isSure: () => true,
+          holds: () => true,
           get events() {
             return member().events
           },

@@ -242,6 +242,24 @@ describe("after a worker has crashed", () => {
   )
 })
 
+describe("a worker that was not heard of for as long as a session lasts", () => {
+  it.effect("starts nothing before it knows what it still holds", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld
+      const seen = makeObserver()
+      yield* world.start([actorOf(({ n }, task) => seen.around(`${task.user}${n}`, Effect.void))])
+      yield* pass(500)
+      world.brokerFaults.leaveUnsure(true)
+      yield* world.post("ann", [1, 2])
+      yield* pass(5_000)
+      assert.deepStrictEqual(seen.lines, [])
+      world.brokerFaults.leaveUnsure(false)
+      yield* pass(500)
+      assert.deepStrictEqual(seen.lines, ["+ann1", "-ann1", "+ann2", "-ann2"])
+    })
+  )
+})
+
 describe("a task that is to run alone", () => {
   it.effect("does not wait for one that takes long, which is put back and runs after it, as if it had not begun", () =>
     Effect.gen(function* () {

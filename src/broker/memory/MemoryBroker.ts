@@ -53,6 +53,8 @@ export interface MemoryBrokerFaults {
   readonly failAppends: (times: number, after?: boolean) => void
   /** A member stops without a word; the others get its partitions. */
   readonly kill: (membership: Membership) => Effect.Effect<void>
+  /** Whether members cannot know what they still hold. */
+  readonly leaveUnsure: (unsure: boolean) => void
 }
 
 const fetchLimit = 500
@@ -61,6 +63,7 @@ const eventsAhead = 2
 
 /** A broker and the handle for its faults. */
 export const makeMemoryBroker = Effect.sync(() => {
+  let isUnsure = false
   const topics = new Map<string, MemoryTopic>()
   const groups = new Map<string, MemoryGroup>()
   const byMembership = new Map<Membership, MemoryMember>()
@@ -180,6 +183,8 @@ export const makeMemoryBroker = Effect.sync(() => {
         member.wake.ring()
       })
     return {
+      isSure: () => !isUnsure,
+      holds: () => true,
       events: member.events,
       seek: (partition, offset) =>
         Effect.sync(() => {
@@ -282,6 +287,7 @@ export const makeMemoryBroker = Effect.sync(() => {
   })
 
   const faults: MemoryBrokerFaults = {
+    leaveUnsure: (unsure) => void (isUnsure = unsure),
     failAppends: (times, after = false) => {
       for (let i = 0; i < times; i++) failing.push(after)
     },

@@ -55,6 +55,9 @@ export interface Keeper {
 /** Stands for "some group changed" among the numbers of topics, which start at 1. */
 const groupsChanged = 0
 
+/** How much of the time that others wait for a session one trusts in having been heard of. */
+const sureShare = 0.8
+
 /** The keeper of this process; it keeps a session of its own as long as the scope is open. */
 export const makeKeeper = (
   options: KeeperOptions,
@@ -62,10 +65,15 @@ export const makeKeeper = (
 ) =>
   Effect.gen(function* () {
     const groups = yield* makeGroups(options)
+    const clock = yield* Clock.Clock
     const members = new Set<Member>()
     const bell = makeSignal()
     let session: Session | undefined
     let liveSessions: ReadonlySet<number> = new Set()
+    // By both clocks: one may stand still while a machine sleeps, the other may be set.
+    let sure = { wall: Number.NEGATIVE_INFINITY, monotonic: 0n }
+    const isSure = () =>
+      clock.currentTimeMillisUnsafe() < sure.wall && clock.monotonicTimeNanosUnsafe() < sure.monotonic
     const others = () => liveSessions.size > (session === undefined ? 0 : 1)
     const wakeups = yield* wakeupsOf(others)
 
@@ -106,15 +114,20 @@ export const makeKeeper = (
 
     const live = (current: Session): Effect.Effect<never, SqlError.SqlError> => {
       let seenAt = 0
+      let next = sure
       const round = Effect.gen(function* () {
         // The session's own connection is asked first: where it is gone, nothing here may go on.
         yield* current.connection.query("SELECT 1")
-        const now = yield* Clock.currentTimeMillis
-        if (now - seenAt >= options.sessionTimeoutMs / 4) {
+        const now = clock.currentTimeMillisUnsafe()
+        if (Math.abs(now - seenAt) >= options.sessionTimeoutMs / 4) {
+          const sureMs = Math.floor(options.sessionTimeoutMs * sureShare)
+          next = { wall: now + sureMs, monotonic: clock.monotonicTimeNanosUnsafe() + BigInt(sureMs) * 1_000_000n }
           yield* groups.seen(current.id)
           seenAt = now
         }
         yield* keep(current)
+        // Only now: what was lost meanwhile is known.
+        sure = next
         yield* options.round
         yield* Effect.raceFirst(bell.wait, Effect.sleep(Duration.millis(options.tickMs)))
       })
@@ -124,6 +137,7 @@ export const makeKeeper = (
 
     const loseAll = Effect.suspend(() => {
       session = undefined
+      sure = { wall: Number.NEGATIVE_INFINITY, monotonic: 0n }
       return Effect.forEach(members, (member) => lost(member, [...member.held.keys()]), { discard: true })
     })
 
@@ -169,6 +183,8 @@ export const makeKeeper = (
           if (!paused) member.wake.ring()
         })
       return {
+        isSure,
+        holds: (partition) => member.held.has(partition),
         events: member.events,
         seek: (partition, offset) =>
           Effect.sync(() => {
