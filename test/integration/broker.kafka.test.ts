@@ -13,7 +13,7 @@ import { recordOf } from "../contract/brokerContract.ts"
 import { readGroup } from "../support/groupReader.ts"
 import { bytes } from "../support/journalRows.ts"
 import { api, once, startFaultProxy } from "../support/kafka/FaultProxy.ts"
-import { describeOnKafka, describeOnSecuredKafka, sharedKafka } from "../support/kafka/kafka.ts"
+import { describeOnKafka, describeOnOwnKafka, describeOnSecuredKafka, sharedKafka } from "../support/kafka/kafka.ts"
 import { startKafka } from "../support/kafka/startKafka.ts"
 import { kafkaProcess } from "../support/kafkaProcess.ts"
 import { clientOf, migratedDatabase } from "../support/migrated.ts"
@@ -79,26 +79,6 @@ describeOnKafka("topics in Kafka", () => {
         Effect.map(values(broker), (all) => all.length === 2)
       )
       assert.deepStrictEqual(yield* values(broker), ["a", "b"])
-    })
-  )
-
-  it.live("hold a record once whose acknowledgement was lost, and those behind it in order", () =>
-    Effect.gen(function* () {
-      const proxy = yield* startFaultProxy
-      const cluster = yield* startKafka({ advertised: [proxy.address] })
-      proxy.standBefore(cluster.direct[0]!)
-      const { broker } = yield* world(1, { brokers: [proxy.address] })
-      yield* broker.append([recordOf(topic, "a")])
-      proxy.onAnswer(once(api.produce, "cut"))
-      const sent = yield* Effect.all(
-        ["b", "c"].map((value) => broker.append([recordOf(topic, value)])),
-        { concurrency: "unbounded" }
-      )
-      assert.deepStrictEqual(
-        sent.flat().map(({ offset }) => offset),
-        [1, 2]
-      )
-      assert.deepStrictEqual(yield* values(broker), ["a", "b", "c"])
     })
   )
 
@@ -190,6 +170,28 @@ describeOnKafka("topics in Kafka", () => {
       assert.strictEqual(groups[0]!.members.length, 1)
       const [offsets] = yield* Effect.promise(() => admin.fetchOffsets({ groupId, topics: [prefix + topic] }))
       assert.strictEqual(offsets!.partitions.find(({ partition }) => partition === 1)!.offset, "1")
+    })
+  )
+})
+
+describeOnOwnKafka("topics in a Kafka that fails", () => {
+  it.live("hold a record once whose acknowledgement was lost, and those behind it in order", () =>
+    Effect.gen(function* () {
+      const proxy = yield* startFaultProxy
+      const cluster = yield* startKafka({ advertised: [proxy.address] })
+      proxy.standBefore(cluster.direct[0]!)
+      const { broker } = yield* world(1, { brokers: [proxy.address] })
+      yield* broker.append([recordOf(topic, "a")])
+      proxy.onAnswer(once(api.produce, "cut"))
+      const sent = yield* Effect.all(
+        ["b", "c"].map((value) => broker.append([recordOf(topic, value)])),
+        { concurrency: "unbounded" }
+      )
+      assert.deepStrictEqual(
+        sent.flat().map(({ offset }) => offset),
+        [1, 2]
+      )
+      assert.deepStrictEqual(yield* values(broker), ["a", "b", "c"])
     })
   )
 
