@@ -9,6 +9,7 @@ import type { FaultProxy } from "../support/kafka/FaultProxy.ts"
 import { describeOnKafka, describeOnOwnKafka, describeOnSecuredKafka, sharedKafka } from "../support/kafka/kafka.ts"
 import type { KafkaCluster } from "../support/kafka/KafkaCluster.ts"
 import { startKafka } from "../support/kafka/startKafka.ts"
+import { untilSo } from "../support/until.ts"
 
 /** A client that says nothing of what it tries again, and tries often. */
 const clientOf = (brokers: ReadonlyArray<string>) =>
@@ -139,13 +140,23 @@ describeOnOwnKafka("a Kafka of a test's own", () => {
       Effect.gen(function* () {
         const cluster = yield* startKafka({ brokers: 3 })
         const kafka = clientOf(cluster.bootstrap)
-        const { topic, end } = yield* freshTopic(yield* connected(kafka.admin()))
+        const admin = yield* connected(kafka.admin())
+        const { topic, end } = yield* freshTopic(admin)
+        const inSync = Effect.promise(() =>
+          admin.fetchTopicMetadata({ topics: [topic] }).then(({ topics }) => topics[0]!.partitions[0]!.isr.length)
+        )
         // Idempotent: what the lost leader had written is not written again.
         const producer = yield* connected(kafka.producer({ idempotent: true }))
         yield* send(producer, topic)
         yield* cluster.kill(1)
         yield* send(producer, topic)
         yield* cluster.start(1)
+        // Back is who has caught up: before that, the next loss is one too many.
+        yield* untilSo(
+          "all three are in sync",
+          Effect.map(inSync, (nodes) => nodes === 3),
+          60
+        )
         yield* cluster.kill(2)
         yield* send(producer, topic)
         assert.strictEqual(yield* end, 3)
