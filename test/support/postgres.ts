@@ -1,7 +1,7 @@
 /**
  * A fresh, empty database for a test, on whichever PostgreSQL the run is meant for: `DATABASE_URL` if
  * set, a container of `POSTGRES_IMAGE` if set, else one embedded server that all test files of a run
- * (and runs close to one another) share and that ends by itself some seconds after the last of them.
+ * (and runs close to one another) share and that ends by itself two minutes after the last of them.
  */
 import { PgClient } from "@effect/sql-pg"
 import { Effect, Layer, Redacted, type Scope } from "effect"
@@ -45,7 +45,8 @@ const container = (image: string): Effect.Effect<string, unknown, Scope.Scope> =
 const embedded: Effect.Effect<string, unknown, Scope.Scope> = Effect.gen(function* () {
   const server = yield* startEmbeddedPostgres({
     dataDir: path.join(os.tmpdir(), `postroom-test-postgres-${process.getuid?.() ?? 0}`),
-    grace: "20 seconds",
+    // Longer than any test that needs no database: who joins a server that is about to end finds it made anew, and emptied.
+    grace: "2 minutes",
     linger: true,
     // What a test writes need not outlive a power failure; the crash tests start servers of their own.
     settings: { fsync: "off", full_page_writes: "off" }
