@@ -54,7 +54,7 @@ const make = (options: KafkaBrokerOptions) =>
     const topics = yield* makeTopics
     const nameOf = (topic: string) => options.prefix + topic
     const kafkaTopics = makeKafkaTopics(admin, topics, nameOf)
-    const { append } = yield* makeProduce(client, topics, nameOf)
+    const append = yield* makeProduce(client, topics, nameOf)
     const clock = yield* Clock.Clock
     const scope = yield* Effect.scope
 

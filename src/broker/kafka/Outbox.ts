@@ -13,9 +13,9 @@ import type { Preface } from "../../domain/Preface.ts"
 import type { Headers, OutgoingRecord, Position } from "../Record.ts"
 import { makeSignal } from "../Signal.ts"
 import { refused } from "../rows/refused.ts"
+import { makePlaces } from "../rows/places.ts"
 import type { Topics } from "../rows/Topics.ts"
 import type { Wakeups } from "../rows/Wakeups.ts"
-import { placeOf } from "./Produce.ts"
 
 /** Stands for "the outbox has grown" among the numbers of topics. */
 const outboxGrown = 0x7fff
@@ -35,35 +35,31 @@ WHERE before < ${pageBytes} ORDER BY id`
 /** The look for what no bell told of, ms. */
 const lookMs = 250
 
-const rowsOf = (from: string, onlyAfter = "") =>
+const rowsAfter = (onlyAfter: string) =>
   `INSERT INTO outbox (topic, partition, key, value, headers)
    SELECT topic, partition, key, value, headers
-   FROM ${from}unnest($1::text[], $2::int4[], $3::bytea[], $4::bytea[], $5::text[]) WITH ORDINALITY
+   FROM unnest($1::text[], $2::int4[], $3::bytea[], $4::bytea[], $5::text[]) WITH ORDINALITY
      r (topic, partition, key, value, headers, place) ${onlyAfter} ORDER BY place`
 
-const alone = rowsOf("")
+const alone = rowsAfter("")
 
 /** The number of the first parameter that is the preface's. */
 const prefaceFrom = 6
 
 const after = (preface: Preface) =>
-  `WITH preface AS (${preface.insert(prefaceFrom)} RETURNING 1) ${rowsOf("", "WHERE (SELECT count(*) FROM preface) > 0")}`
+  `WITH preface AS (${preface.insert(prefaceFrom)} RETURNING 1) ${rowsAfter("WHERE (SELECT count(*) FROM preface) > 0")}`
 
 /** Hands records over in the caller's transaction. */
 export const makeHandOver = (topics: Topics, wakeups: Wakeups) =>
   Effect.map(PgClient.PgClient, (sql) => {
-    const turn = { next: 0 }
+    const placesOf = makePlaces(topics)
     return Effect.fnUntraced(function* (records: ReadonlyArray<OutgoingRecord>, preface?: Preface) {
       if (records.length === 0) return
-      const partitions: Array<number> = []
-      for (const record of records) {
-        const topic = topics.known(record.topic) ?? (yield* topics.get(record.topic))
-        partitions.push(yield* placeOf(record, topic, turn))
-      }
+      const places = yield* placesOf(records)
       yield* sql
         .unsafe(preface === undefined ? alone : after(preface), [
           texts(records.map(({ topic }) => topic)),
-          ints(partitions),
+          ints(places.map(({ partition }) => partition)),
           byteas(records.map(({ key }) => key)),
           byteas(records.map(({ value }) => value)),
           texts(records.map(({ headers }) => JSON.stringify(headers))),
@@ -91,7 +87,7 @@ const recordOf = (row: Row): OutgoingRecord => ({
   headers: JSON.parse(row.headers) as Headers
 })
 
-/** Waits to be the relay, and is it until its connection or its scope ends. `moved` is told what was appended. */
+/** Waits to be the relay, and is it until its connection or its scope ends. `besides` is done whenever it rests. */
 const relay = (
   wakeups: Wakeups,
   append: (records: ReadonlyArray<OutgoingRecord>) => Effect.Effect<ReadonlyArray<Position>, BrokerError>,

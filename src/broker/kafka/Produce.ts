@@ -6,9 +6,8 @@
  */
 import { Effect, Exit, Scope, Semaphore } from "effect"
 import type { Producer } from "kafkajs"
-import { BrokerError, RecordRefused } from "../BrokerError.ts"
-import { partitionOf } from "../murmur2.ts"
-import type { StoredTopic, Topics } from "../rows/Topics.ts"
+import { makePlaces } from "../rows/places.ts"
+import type { Topics } from "../rows/Topics.ts"
 import type { OutgoingRecord, Position } from "../Record.ts"
 import { unavailable } from "./client.ts"
 import type { KafkaClient } from "./client.ts"
@@ -17,21 +16,6 @@ import { asked } from "./refused.ts"
 
 /** Bytes of values in one request. */
 const mostBytes = 4 << 20
-
-/** How many keyless records have been appended: they go round the partitions in turn. */
-interface Turn {
-  next: number
-}
-
-/** The partition of a record, or the error that there is none such. */
-export const placeOf = (record: OutgoingRecord, topic: StoredTopic, turn: Turn): Effect.Effect<number, BrokerError> => {
-  const partition =
-    record.partition ??
-    (record.key === null ? turn.next++ % topic.partitions : partitionOf(record.key, topic.partitions))
-  if (partition >= 0 && partition < topic.partitions) return Effect.succeed(partition)
-  const detail = `topic "${topic.name}" has ${topic.partitions} partitions and no partition ${partition}`
-  return Effect.fail(new BrokerError({ operation: "append", reason: new RecordRefused({ detail }) }))
-}
 
 const bytesOf = ({ value }: OutgoingRecord): number => 200 + (value?.length ?? 0)
 
@@ -58,7 +42,7 @@ const buffer = (bytes: Uint8Array | null): Buffer | null =>
 export const makeProduce = (client: KafkaClient, topics: Topics, nameOf: (topic: string) => string) =>
   Effect.gen(function* () {
     const scope = yield* Effect.scope
-    const turn: Turn = { next: 0 }
+    const placesOf = makePlaces(topics)
     const oneAtATime = yield* Semaphore.make(1)
     let current: { readonly producer: Producer; readonly scope: Scope.Closeable } | null = null
 
@@ -123,17 +107,11 @@ export const makeProduce = (client: KafkaClient, topics: Topics, nameOf: (topic:
       return positions
     })
 
-    return {
-      turn,
-      append: Effect.fnUntraced(function* (records: ReadonlyArray<OutgoingRecord>) {
-        if (records.length === 0) return []
-        const placed: Array<{ record: OutgoingRecord; partition: number }> = []
-        for (const record of records) {
-          const topic = topics.known(record.topic) ?? (yield* topics.get(record.topic))
-          placed.push({ record, partition: yield* placeOf(record, topic, turn) })
-        }
-        const positions = yield* oneAtATime.withPermit(Effect.forEach(partsOf(placed), send))
-        return positions.flat()
-      })
-    }
+    return Effect.fnUntraced(function* (records: ReadonlyArray<OutgoingRecord>) {
+      if (records.length === 0) return []
+      const places = yield* placesOf(records)
+      const placed = records.map((record, at) => ({ record, partition: places[at]!.partition }))
+      const positions = yield* oneAtATime.withPermit(Effect.forEach(partsOf(placed), send))
+      return positions.flat()
+    })
   })

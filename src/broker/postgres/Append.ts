@@ -5,14 +5,14 @@
  */
 import { PgClient } from "@effect/sql-pg"
 import { Effect } from "effect"
-import { BrokerError, RecordRefused } from "../BrokerError.ts"
-import { partitionOf } from "../murmur2.ts"
+import type { BrokerError } from "../BrokerError.ts"
 import type { OutgoingRecord, Position } from "../Record.ts"
 import type { Preface } from "../../domain/Preface.ts"
 import { byteas, ints, smallints, texts } from "../../database/columns.ts"
 import { refused } from "../rows/refused.ts"
 import { contentOf, payloadSql } from "../rows/Note.ts"
-import type { StoredTopic, Topics } from "../rows/Topics.ts"
+import { makePlaces } from "../rows/places.ts"
+import type { Topics } from "../rows/Topics.ts"
 import { channel } from "../rows/Wakeups.ts"
 import type { Wakeups } from "../rows/Wakeups.ts"
 
@@ -50,17 +50,6 @@ const after = (preface: Preface) =>
     "WHERE (SELECT count(*) FROM preface) > 0"
   )
 
-/** How many keyless records have been appended: they go round the partitions in turn. */
-interface Turn {
-  next: number
-}
-
-const placeOf = (record: OutgoingRecord, topic: StoredTopic, turn: Turn): number => {
-  if (record.partition !== undefined) return record.partition
-  if (record.key === null) return turn.next++ % topic.partitions
-  return partitionOf(record.key, topic.partitions)
-}
-
 /**
  * The effect that appends `records` in one statement, in the caller's transaction where there is one, after the rows
  * of `preface`, and wakes the readers of their topics once they can be read.
@@ -75,19 +64,13 @@ export const makeAppend = (
 > =>
   Effect.gen(function* () {
     const sql = yield* PgClient.PgClient
-    const turn: Turn = { next: 0 }
+    const placesOf = makePlaces(topics)
 
     return Effect.fnUntraced(function* (records: ReadonlyArray<OutgoingRecord>, preface?: Preface) {
       if (records.length === 0) return []
       const counts = new Map<string, { topic: number; partition: number; n: number }>()
       const placed: Array<{ slot: string; topic: number; partition: number; place: number }> = []
-      for (const record of records) {
-        const topic = topics.known(record.topic) ?? (yield* topics.get(record.topic))
-        const partition = placeOf(record, topic, turn)
-        if (!(partition >= 0 && partition < topic.partitions)) {
-          const detail = `topic "${topic.name}" has ${topic.partitions} partitions and no partition ${partition}`
-          return yield* new BrokerError({ operation: "append", reason: new RecordRefused({ detail }) })
-        }
+      for (const { topic, partition } of yield* placesOf(records)) {
         const slot = `${topic.id}/${partition}`
         let count = counts.get(slot)
         if (count === undefined) counts.set(slot, (count = { topic: topic.id, partition, n: 0 }))

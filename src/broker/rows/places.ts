@@ -1,0 +1,42 @@
+/**
+ * Where records go: the partition they name, the one that Kafka's default
+ * partitioner gives their key, or the next in turn. One place for every way
+ * into a topic, since a key must go to the same partition on each of them.
+ */
+import { Effect } from "effect"
+import { BrokerError, RecordRefused } from "../BrokerError.ts"
+import { partitionOf } from "../murmur2.ts"
+import type { OutgoingRecord } from "../Record.ts"
+import type { StoredTopic, Topics } from "./Topics.ts"
+
+/** The topic and the partition of a record. */
+export interface Place {
+  readonly topic: StoredTopic
+  readonly partition: number
+}
+
+/**
+ * The effect that gives each record its place, in their order; it fails for all of them where one names a topic or a
+ * partition that is not there. Records without a key go round the partitions from one call to the next.
+ */
+export const makePlaces = (topics: Topics) => {
+  let keyless = 0
+  const partitionIn = (record: OutgoingRecord, topic: StoredTopic): number => {
+    if (record.partition !== undefined) return record.partition
+    if (record.key === null) return keyless++ % topic.partitions
+    return partitionOf(record.key, topic.partitions)
+  }
+  return Effect.fnUntraced(function* (records: ReadonlyArray<OutgoingRecord>) {
+    const places: Array<Place> = []
+    for (const record of records) {
+      const topic = topics.known(record.topic) ?? (yield* topics.get(record.topic))
+      const partition = partitionIn(record, topic)
+      if (!(partition >= 0 && partition < topic.partitions)) {
+        const detail = `topic "${topic.name}" has ${topic.partitions} partitions and no partition ${partition}`
+        return yield* new BrokerError({ operation: "append", reason: new RecordRefused({ detail }) })
+      }
+      places.push({ topic, partition })
+    }
+    return places
+  })
+}
