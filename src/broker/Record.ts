@@ -5,6 +5,12 @@
 
 export type Headers = Readonly<Record<string, string>>
 
+/**
+ * Stands in a record that could not be read out of its topic and says why; its value is no value of the topic. Whoever
+ * decodes records looks for it first.
+ */
+export const unreadableHeader = "postroom_unreadable"
+
 /** A record as it stands in a topic. */
 export interface TopicRecord {
   readonly topic: string

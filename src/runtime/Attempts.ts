@@ -5,6 +5,7 @@
  */
 import { Clock, Effect, Exit } from "effect"
 import type { Fiber } from "effect"
+import { unreadableHeader } from "../broker/Record.ts"
 import { fail, retry } from "../domain/Outcome.ts"
 import { Journal } from "../journal/Journal.ts"
 import type { Flush } from "./Flush.ts"
@@ -35,7 +36,9 @@ const decoder = new TextDecoder("utf-8", { fatal: true })
 type Decoded = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly detail: string }
 
 const decode = (task: LiveTask): Decoded => {
-  const bytes = task.record!.value
+  const { value: bytes, headers } = task.record!
+  const unreadable = headers[unreadableHeader]
+  if (unreadable !== undefined) return { ok: false, detail: unreadable }
   if (bytes === null) return { ok: false, detail: "the record has no value" }
   let parsed: unknown
   try {

@@ -1,50 +1,23 @@
 /** What topics in Kafka have to stand beyond the contract: lost answers, transactions of others, deaths, two ways in. */
-import { PgClient } from "@effect/sql-pg"
 import { assert, it } from "@effect/vitest"
-import { Context, Effect, Fiber, Layer, Redacted } from "effect"
-import { Kafka, logLevel } from "kafkajs"
+import { Effect, Fiber, Redacted } from "effect"
 import { spawn } from "node:child_process"
-import { randomUUID } from "node:crypto"
 import { fileURLToPath } from "node:url"
-import type { Broker } from "../../src/broker/Broker.ts"
-import type { KafkaBrokerOptions } from "../../src/broker/kafka/KafkaBroker.ts"
 import { texts } from "../../src/database/columns.ts"
 import { recordOf } from "../contract/brokerContract.ts"
 import { readGroup } from "../support/groupReader.ts"
 import { bytes } from "../support/journalRows.ts"
 import { api, once, startFaultProxy } from "../support/kafka/FaultProxy.ts"
-import { describeOnKafka, describeOnOwnKafka, describeOnSecuredKafka, sharedKafka } from "../support/kafka/kafka.ts"
+import { describeOnKafka, describeOnOwnKafka, describeOnSecuredKafka } from "../support/kafka/kafka.ts"
 import { startKafka } from "../support/kafka/startKafka.ts"
 import { kafkaProcess } from "../support/kafkaProcess.ts"
-import { clientOf, migratedDatabase } from "../support/migrated.ts"
+import { adminOf, kafkaOf, kafkaWorld, topic, valuesOf } from "../support/kafkaWorld.ts"
 import { until, untilSo } from "../support/until.ts"
-
-const topic = "work"
-
-/** A database, topics of its own, a broker on them and a client of the database. */
-const world = (partitions: number, options: Partial<KafkaBrokerOptions> = {}) =>
-  Effect.gen(function* () {
-    const brokers = options.brokers ?? (yield* sharedKafka)
-    const { url } = yield* migratedDatabase
-    const prefix = `${randomUUID()}.`
-    const process = kafkaProcess(url, { ...options, brokers, prefix })
-    const broker = yield* process
-    yield* broker.ensureTopics([{ name: topic, partitions, retentionMs: 3_600_000 }])
-    const sql = Context.get(yield* Layer.build(clientOf(url, 2)), PgClient.PgClient)
-    return { brokers, url, prefix, process, broker, sql }
-  })
-
-const values = (broker: Broker["Service"], partition = 0) =>
-  Effect.map(broker.read({ topic, partition, from: 0, limit: 1_000 }), (records) =>
-    records.map(({ value }) => new TextDecoder().decode(value!))
-  )
-
-const kafkaOf = (brokers: ReadonlyArray<string>) => new Kafka({ brokers: [...brokers], logLevel: logLevel.NOTHING })
 
 describeOnKafka("topics in Kafka", () => {
   it.live("take what a transaction hands over, in its order, once it has committed, and not where it has not", () =>
     Effect.gen(function* () {
-      const { broker, sql } = yield* world(1)
+      const { broker, sql } = yield* kafkaWorld(1)
       yield* sql`CREATE TABLE beside (id text PRIMARY KEY)`
       const preface = (id: string) => ({
         insert: (first: number) => `INSERT INTO beside (id) SELECT * FROM unnest($${first}::text[])`,
@@ -58,9 +31,9 @@ describeOnKafka("topics in Kafka", () => {
       yield* broker.handOver([recordOf(topic, "c")])
       yield* untilSo(
         "all are there",
-        Effect.map(values(broker), (all) => all.length >= 3)
+        Effect.map(valuesOf(broker), (all) => all.length >= 3)
       )
-      assert.deepStrictEqual(yield* values(broker), ["a", "b", "c"])
+      assert.deepStrictEqual(yield* valuesOf(broker), ["a", "b", "c"])
       yield* untilSo(
         "nothing is on its way",
         Effect.map(sql<{ n: bigint }>`SELECT count(*) AS n FROM outbox`, ([row]) => row!.n === 0n)
@@ -71,20 +44,20 @@ describeOnKafka("topics in Kafka", () => {
 
   it.live("take what is handed over although the process that was to pass it on is gone", () =>
     Effect.gen(function* () {
-      const { broker, process, sql } = yield* world(1)
+      const { broker, process, sql } = yield* kafkaWorld(1)
       yield* Effect.scoped(Effect.flatMap(process, (other) => other.handOver([recordOf(topic, "a")])))
       yield* sql`INSERT INTO outbox (topic, partition, key, value, headers) VALUES (${topic}, 0, null, ${bytes("b")}, '{}')`
       yield* untilSo(
         "both are there",
-        Effect.map(values(broker), (all) => all.length === 2)
+        Effect.map(valuesOf(broker), (all) => all.length === 2)
       )
-      assert.deepStrictEqual(yield* values(broker), ["a", "b"])
+      assert.deepStrictEqual(yield* valuesOf(broker), ["a", "b"])
     })
   )
 
   it.live("show nothing of transactions that were rolled back, also of two at once, and any key there is", () =>
     Effect.gen(function* () {
-      const { broker, brokers, prefix } = yield* world(1)
+      const { broker, brokers, prefix } = yield* kafkaWorld(1)
       const kafka = kafkaOf(brokers)
       const begin = (name: string) =>
         Effect.gen(function* () {
@@ -129,7 +102,7 @@ describeOnKafka("topics in Kafka", () => {
   it.live("give a killed member's partitions to another long before Kafka would miss it", () =>
     Effect.gen(function* () {
       // Kafka waits a minute for a member; what this test waits for takes less or it fails.
-      const { broker, brokers, url, prefix } = yield* world(6, { sessionTimeoutMs: 60_000 })
+      const { broker, brokers, url, prefix } = yield* kafkaWorld(6, { sessionTimeoutMs: 60_000 })
       const reader = yield* readGroup(broker, { group: "g", topic, from: () => 0 })
       const script = fileURLToPath(new URL("../support/group-member-child.ts", import.meta.url))
       const child = yield* Effect.acquireRelease(
@@ -150,20 +123,13 @@ describeOnKafka("topics in Kafka", () => {
 
   it.live("show their members and how far they are to Kafka's own tools", () =>
     Effect.gen(function* () {
-      const { broker, brokers, prefix } = yield* world(2)
+      const { broker, brokers, prefix } = yield* kafkaWorld(2)
       const reader = yield* readGroup(broker, { group: "g", topic, from: () => 0 })
       yield* until("both are held", () => reader.held.size === 2)
       yield* broker.append([recordOf(topic, "a", { partition: 1 })])
       yield* until("it is read", () => reader.records.length === 1)
       yield* reader.membership.commit(1, 1)
-      const admin = yield* Effect.acquireRelease(
-        Effect.promise(async () => {
-          const made = kafkaOf(brokers).admin()
-          await made.connect()
-          return made
-        }),
-        (made) => Effect.promise(() => made.disconnect())
-      )
+      const admin = yield* adminOf(brokers)
       const groupId = `${prefix}g`
       const { groups } = yield* Effect.promise(() => admin.describeGroups([groupId]))
       assert.deepInclude(groups[0], { state: "Stable" })
@@ -180,7 +146,7 @@ describeOnOwnKafka("topics in a Kafka that fails", () => {
       const proxy = yield* startFaultProxy
       const cluster = yield* startKafka({ advertised: [proxy.address] })
       proxy.standBefore(cluster.direct[0]!)
-      const { broker } = yield* world(1, { brokers: [proxy.address] })
+      const { broker } = yield* kafkaWorld(1, { brokers: [proxy.address] })
       yield* broker.append([recordOf(topic, "a")])
       proxy.onAnswer(once(api.produce, "cut"))
       const sent = yield* Effect.all(
@@ -191,14 +157,14 @@ describeOnOwnKafka("topics in a Kafka that fails", () => {
         sent.flat().map(({ offset }) => offset),
         [1, 2]
       )
-      assert.deepStrictEqual(yield* values(broker), ["a", "b", "c"])
+      assert.deepStrictEqual(yield* valuesOf(broker), ["a", "b", "c"])
     })
   )
 
   it.live("are read on where their broker was killed and has come back", () =>
     Effect.gen(function* () {
       const cluster = yield* startKafka()
-      const { broker } = yield* world(2, { brokers: cluster.bootstrap })
+      const { broker } = yield* kafkaWorld(2, { brokers: cluster.bootstrap })
       const reader = yield* readGroup(broker, { group: "g", topic, from: () => 0 })
       yield* broker.append([recordOf(topic, "a", { partition: 0 })])
       yield* until("the first is read", () => reader.records.length === 1)
@@ -221,7 +187,7 @@ describeOnOwnKafka("topics in a Kafka that fails", () => {
     () =>
       Effect.gen(function* () {
         const cluster = yield* startKafka({ brokers: 3 })
-        const { broker } = yield* world(3, { brokers: cluster.bootstrap })
+        const { broker } = yield* kafkaWorld(3, { brokers: cluster.bootstrap })
         const reader = yield* readGroup(broker, { group: "g", topic, from: () => 0 })
         let sent = 0
         const some = Effect.gen(function* () {
@@ -259,9 +225,9 @@ describeOnSecuredKafka("topics in a Kafka that is locked", () => {
         ssl: { ca: certificate! },
         sasl: { mechanism: "scram-sha-512" as const, username: login.username, password }
       })
-      const { broker, url } = yield* world(1, as("right"))
+      const { broker, url } = yield* kafkaWorld(1, as("right"))
       yield* broker.append([recordOf(topic, "a")])
-      assert.deepStrictEqual(yield* values(broker), ["a"])
+      assert.deepStrictEqual(yield* valuesOf(broker), ["a"])
       const error = yield* Effect.flip(kafkaProcess(url, as("wrong")))
       assert.match(error.message, /authentication/i)
     })

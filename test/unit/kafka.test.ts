@@ -7,7 +7,7 @@ import { createRequire } from "node:module"
 import { committedOf } from "../../src/broker/kafka/Fetch.ts"
 import { assignmentsOf } from "../../src/broker/kafka/GroupMember.ts"
 import { decodeHeaders, decodeText, encodeHeaders, encodeText } from "../../src/broker/kafka/headers.ts"
-import { mendedVersion, mendRequestQueue } from "../../src/broker/kafka/mends.ts"
+import { mendedVersion, mendKafkajs } from "../../src/broker/kafka/mends.ts"
 
 const require = createRequire(import.meta.url)
 const { MemberAssignment, MemberMetadata } = kafkajs.AssignerProtocol
@@ -118,7 +118,7 @@ describe("kafkajs", () => {
   it.effect("of the version that is mended sets no timer where no request is held back", () =>
     Effect.gen(function* () {
       assert.strictEqual((require("kafkajs/package.json") as { version: string }).version, mendedVersion)
-      yield* mendRequestQueue
+      yield* mendKafkajs
       const { prototype } = require("kafkajs/src/network/requestQueue") as {
         prototype: { scheduleCheckPendingRequests: () => void }
       }

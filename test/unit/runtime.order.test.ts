@@ -1,6 +1,7 @@
 /** Order per user, retries, time limits, cancellation by outcome: one worker, virtual time. */
 import { assert, describe, it } from "@effect/vitest"
 import { Data, Effect } from "effect"
+import { unreadableHeader } from "../../src/broker/Record.ts"
 import { delay, done, fail, cancel, retry } from "../../src/domain/Outcome.ts"
 import { actorOf, makeObserver, makeWorld, pass } from "../support/runtimeWorld.ts"
 
@@ -207,6 +208,26 @@ describe("a worker", () => {
       assert.strictEqual((yield* world.contents("work.dlq")).length, values.length)
       for (const task of world.tables.tasks.values()) if (task.state === "invalid") assert.isNotEmpty(task.reason)
     })
+  )
+
+  it.effect(
+    "ends a record that could not be read out of its topic as invalid, with the reason and what there is of it",
+    () =>
+      Effect.gen(function* () {
+        const world = yield* makeWorld
+        yield* world.start([actorOf(() => Effect.void)])
+        const why = "the batch of offsets 0 to 0 is compressed with snappy"
+        // A value that would be read: it is none of the topic's all the same.
+        yield* world.post(null, [1], { headers: { ce_id: "packed", [unreadableHeader]: why } })
+        yield* world.post("ann", [1])
+        yield* pass(1_000)
+        assert.deepStrictEqual(world.states(), { invalid: 1, succeeded: 1 })
+        const task = [...world.tables.tasks.values()].find(({ state }) => state === "invalid")!
+        assert.strictEqual(task.reason, why)
+        const [letter] = yield* world.contents("work.dlq")
+        assert.strictEqual(new TextDecoder().decode(letter!.value!), `{"n":1}`)
+        assert.strictEqual(letter!.headers["kafka_dlt-exception-message"], why)
+      })
   )
 
   it.effect("drops a record whose id it has seen, before and after its end, and next to it in one batch", () =>

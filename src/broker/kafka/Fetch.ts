@@ -1,17 +1,20 @@
 /**
  * Reads records. One request per leader serves all partitions of a member and
  * waits at the broker for something to come. What was rolled back is left out,
- * and places of the log that hold no record are stepped over.
+ * and places of the log that hold no record are stepped over. What cannot be
+ * unpacked comes as records that say so (batches.ts), and is told of once.
  */
 import { Effect } from "effect"
 import type { PartitionEnds } from "../Broker.ts"
 import { BrokerError, UnknownTopic } from "../BrokerError.ts"
+import { unreadableHeader } from "../Record.ts"
 import type { TopicRecord } from "../Record.ts"
 import type { Fetched, FetchPosition } from "../rows/Member.ts"
-import type { Cluster, WirePartition, WireRecord } from "./client.ts"
+import type { Cluster } from "./client.ts"
 import { lookAgain } from "./client.ts"
 import { decodeHeaders } from "./headers.ts"
 import { asked, kindOf } from "./refused.ts"
+import type { WirePartition, WireRecord } from "./WireRecord.ts"
 
 /** How long a broker may wait for something to come, ms: also how late a new position can be read. */
 const waitMs = 100
@@ -60,12 +63,19 @@ const recordOf = (topic: string, partition: number, record: WireRecord): TopicRe
 })
 
 /** Where positions that lie outside of the log go on: at its old end, where what stood there is gone. */
-const within = (positions: ReadonlyMap<number, number>, ends: ReadonlyArray<PartitionEnds>): Fetched => {
+const within = (
+  positions: ReadonlyMap<number, number>,
+  ends: ReadonlyArray<PartitionEnds>,
+  tell: (what: string) => void
+): Fetched => {
   const next = new Map<number, number>()
   for (const { partition, first, next: end } of ends) {
     const position = positions.get(partition)
     if (position === undefined) continue
-    if (position < first) next.set(partition, first)
+    if (position < first) {
+      next.set(partition, first)
+      tell(`offsets ${position} to ${first - 1} of partition ${partition} are gone from the log and were never read`)
+    }
     if (position > end)
       throw new Error(`partition ${partition} ends at ${end}, and ${position} was read: the log is not the one it was`)
   }
@@ -109,7 +119,10 @@ export const makeFetch = (
     return { records, next, isCut: true }
   }
 
-  const ask = async (from: ReadonlyMap<number, number>): Promise<ReadonlyMap<number, Run>> => {
+  const ask = async (
+    from: ReadonlyMap<number, number>,
+    tell: (what: string) => void
+  ): Promise<ReadonlyMap<number, Run>> => {
     await cluster.refreshMetadataIfNecessary()
     const leaders = Object.entries(cluster.findLeaderForPartitions(name, [...from.keys()]))
     if (leaders.length === 0) {
@@ -143,8 +156,10 @@ export const makeFetch = (
       // A batch begins before the position where that stands in its middle.
       const fresh = answer.messages.filter(({ offset }) => Number(offset) >= position)
       if (fresh.length === 0) continue
+      const records = committedOf({ ...answer, messages: fresh }).map((one) => recordOf(topic, answer.partition, one))
+      for (const { headers } of records) if (headers[unreadableHeader] !== undefined) tell(headers[unreadableHeader])
       runs.set(answer.partition, {
-        records: committedOf({ ...answer, messages: fresh }).map((record) => recordOf(topic, answer.partition, record)),
+        records,
         next: Number(fresh.at(-1)!.offset) + 1
       })
     }
@@ -161,16 +176,18 @@ export const makeFetch = (
       }
       if (left.size > 0) return Effect.succeed(handOn(left))
       const from = new Map(positions.map((one) => [one.partition, one.from]))
+      const told = new Set<string>()
+      const tell = (what: string) => void told.add(what)
       return asked(
         "read",
         topic
       )(() =>
-        ask(from).then(handOn, async (cause) => {
+        ask(from, tell).then(handOn, async (cause) => {
           // Who was asked is not the leader any more, or gone: ask who is before the next try.
-          if (kindOf(cause) === "OFFSET_OUT_OF_RANGE") return within(from, await ends())
+          if (kindOf(cause) === "OFFSET_OUT_OF_RANGE") return within(from, await ends(), tell)
           await lookAgain(cluster).catch(() => undefined)
           throw cause
         })
-      )
+      ).pipe(Effect.tap(() => Effect.forEach(told, (what) => Effect.logError(what, topic), { discard: true })))
     })
 }

@@ -20,7 +20,9 @@ const configOf = () => [
   { name: "retention.bytes", value: "-1" },
   { name: "cleanup.policy", value: "delete" },
   { name: "max.message.bytes", value: String(largestBatch) },
-  { name: "message.timestamp.type", value: "LogAppendTime" }
+  { name: "message.timestamp.type", value: "LogAppendTime" },
+  // Whatever producers pack their batches with, the broker unpacks it: not every way can be read by every client.
+  { name: "compression.type", value: "uncompressed" }
 ]
 
 /** `nameOf` gives a topic's name in Kafka. */

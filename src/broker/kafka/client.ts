@@ -10,26 +10,9 @@ import type { Scope } from "effect"
 import kafkajs from "kafkajs"
 import type { Admin, KafkaConfig, Producer } from "kafkajs"
 import { BrokerError, BrokerUnavailable } from "../BrokerError.ts"
-import { mendRequestQueue } from "./mends.ts"
+import { mendKafkajs } from "./mends.ts"
 import { asked } from "./refused.ts"
-
-/** A record as kafkajs decodes it. */
-export interface WireRecord {
-  readonly offset: string
-  readonly timestamp: string
-  readonly key: Buffer | null
-  readonly value: Buffer | null
-  readonly headers?: Readonly<Record<string, Buffer | ReadonlyArray<Buffer> | undefined>>
-  readonly isControlRecord?: boolean
-  readonly batchContext?: { readonly producerId: string; readonly inTransaction: boolean }
-}
-
-export interface WirePartition {
-  readonly partition: number
-  readonly highWatermark: string
-  readonly abortedTransactions?: ReadonlyArray<{ readonly producerId: string; readonly firstOffset: string }>
-  readonly messages: ReadonlyArray<WireRecord>
-}
+import type { WirePartition } from "./WireRecord.ts"
 
 /** One broker of the cluster. */
 export interface Node {
@@ -122,7 +105,7 @@ const leaveMs = "2 seconds"
 
 export const makeClient = (settings: KafkaSettings): Effect.Effect<KafkaClient> =>
   Effect.gen(function* () {
-    yield* mendRequestQueue
+    yield* mendKafkajs
     const kafka = new kafkajs.Kafka({
       clientId: "postroom",
       brokers: [...settings.brokers],

@@ -5,7 +5,7 @@
  * with replacement characters.
  */
 import type { Headers } from "../Record.ts"
-import type { WireRecord } from "./client.ts"
+import type { WireRecord } from "./WireRecord.ts"
 
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
 
