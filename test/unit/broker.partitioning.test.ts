@@ -6,6 +6,7 @@ import { createRequire } from "node:module"
 import { murmur2, partitionOf } from "../../src/broker/murmur2.ts"
 import { shareOf } from "../../src/broker/shares.ts"
 import { makeSignal } from "../../src/broker/Signal.ts"
+import { librdkafkaPartitions } from "./librdkafkaPartitions.ts"
 
 const kafkajs = createRequire(import.meta.url)("kafkajs/src/producer/partitioners/default/murmur2") as (
   key: Uint8Array
@@ -37,6 +38,18 @@ describe("murmur2", () => {
       assert.strictEqual(murmur2(key), kafkajs(Buffer.from(key)))
       assert.strictEqual(partitionOf(key, 12), (kafkajs(Buffer.from(key)) & 0x7fffffff) % 12)
     }
+  })
+
+  it("gives the partitions that librdkafka gave forty odd keys", () => {
+    for (const [key, ...partitions] of librdkafkaPartitions) {
+      const bytes = Buffer.from(key, "base64")
+      assert.deepStrictEqual(
+        [3, 12, 48].map((count) => partitionOf(bytes, count)),
+        partitions,
+        key.slice(0, 40)
+      )
+    }
+    assert.isAtLeast(librdkafkaPartitions.length, 40)
   })
 
   it("reads a view of a larger buffer as its own bytes", () => {

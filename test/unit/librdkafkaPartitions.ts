@@ -1,0 +1,51 @@
+/**
+ * Where librdkafka 2.16 with `partitioner=murmur2_random` put records of these keys, in topics of 3, 12 and 48
+ * partitions on Apache Kafka 4.3.1. Keys in base64; the empty one, zeros, text of all kinds, no text, long ones.
+ */
+export const librdkafkaPartitions: ReadonlyArray<readonly [key: string, of3: number, of12: number, of48: number]> = [
+  ["", 0, 9, 9],
+  ["AAAAAA==", 1, 4, 16],
+  ["AA==", 2, 8, 44],
+  ["YQ==", 1, 4, 28],
+  ["YWI=", 2, 2, 26],
+  ["YWJj", 0, 3, 27],
+  ["YWJjZA==", 2, 8, 20],
+  ["YWJjZGU=", 1, 1, 13],
+  ["/w==", 0, 3, 27],
+  ["/////////w==", 1, 7, 19],
+  ["YW5uYQ==", 1, 7, 7],
+  ["dXNlci0x", 2, 8, 44],
+  ["0Lbwn6aK", 1, 7, 19],
+  ["ICA=", 2, 5, 29],
+  ["w6k=", 0, 3, 39],
+  ["ZcyB", 1, 7, 43],
+  ["7aCA", 1, 10, 34],
+  [Buffer.alloc(10_240, "x").toString("base64"), 0, 9, 45],
+  [
+    "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4vMDEyMzQ1Njc4OTo7PD0+P0BBQkNERUZHSElKS0xNTk9QUVJTVFVWV1hZWltcXV5fYGFiY2RlZmdoaWprbG1ub3BxcnN0dXZ3eHl6e3x9fn+AgYKDhIWGh4iJiouMjY6PkJGSk5SVlpeYmZqbnJ2en6ChoqOkpaanqKmqq6ytrq+wsbKztLW2t7i5uru8vb6/wMHCw8TFxsfIycrLzM3Oz9DR0tPU1dbX2Nna29zd3t/g4eLj5OXm5+jp6uvs7e7v8PHy8/T19vf4+fr7/P3+/w==",
+    1,
+    10,
+    22
+  ],
+  ["NGUyNDdhYTUtZTNiYy01ODIxLTg5ZmUtN2FlMjExNTA2NjVi", 0, 6, 42],
+  ["5E2n8jcNniYnE2U=", 0, 0, 12],
+  ["0H9cDDMvixIkCD/SK5AviRHoGBhd", 1, 4, 16],
+  ["dQTZDpRd4uj1TueBzHX2NlCZCQ==", 1, 4, 4],
+  ["ZwNv", 0, 3, 27],
+  ["jwviESQXnD3Z9zgXEY0=", 2, 11, 11],
+  ["tt0hD6+UrNPPksGQsR8=", 0, 3, 3],
+  ["OLNwobV2n6A=", 0, 0, 36],
+  ["qQ2d8vEw1g/PBL2T9QrmldqMZQ==", 2, 8, 44],
+  ["6/k=", 2, 2, 2],
+  ["sNfsCz6XgY4=", 1, 10, 10],
+  ["ltUjSms=", 2, 8, 8],
+  ["7GNqih4=", 0, 0, 24],
+  ["OKr4TlgFbY8vqO3QlLqXrhVELg==", 1, 7, 31],
+  ["kb/jlA==", 0, 6, 6],
+  ["R9WPo8VQGDADclVf0jXxGPs4jA==", 0, 0, 12],
+  ["N/ASEMNwepC0BUIPsWl3nt+1uTQFFX8=", 1, 1, 1],
+  ["YtEeiH6wdm0Yd/jG7/JrUBCvMXfnlQ==", 1, 4, 4],
+  ["WKmQXK2HvUx34pg/dFzL", 0, 6, 42],
+  ["lEzxsqLH", 1, 10, 22],
+  ["P3P0FK9uDZM=", 2, 5, 29]
+]
