@@ -3,12 +3,15 @@ import type { Effect } from "effect"
 import { convert } from "./scenarios/convert.ts"
 import { enqueueBatch, enqueueSingle } from "./scenarios/enqueue.ts"
 import { enqueueHttp } from "./scenarios/enqueueHttp.ts"
+import { hop } from "./scenarios/hop.ts"
+import { idle } from "./scenarios/idle.ts"
 import { keyed } from "./scenarios/keyed.ts"
 import { memory } from "./scenarios/memory.ts"
 import { noisy } from "./scenarios/noisy.ts"
 import { noop } from "./scenarios/noop.ts"
 import { pickup } from "./scenarios/pickup.ts"
 import { resume } from "./scenarios/resume.ts"
+import { single } from "./scenarios/single.ts"
 import { startup } from "./scenarios/startup.ts"
 import type { Figures } from "./support/Figures.ts"
 
@@ -27,7 +30,9 @@ export const casesOf = (quick: boolean): Readonly<Record<string, ReadonlyArray<C
       enqueueHttp(size(1_000, 500), size(10, 3))
     ],
     pickup: [pickup(size(300, 100))],
+    hop: [hop(size(300, 100))],
     keyed: [keyed(size(10_000, 5_000), 1_000), keyed(size(10_000, 5_000), 10_000)],
+    single: [single(size(10_000, 2_000), 1_000), single(size(10_000, 2_000), 20)],
     noisy: [noisy(size(2_000, 1_000))],
     resume: [resume(false), resume(true)],
     memory: [
@@ -36,6 +41,7 @@ export const casesOf = (quick: boolean): Readonly<Record<string, ReadonlyArray<C
       memory("paused queue", size(1_000_000, 100_000), size(15, 5))
     ],
     convert: [convert(size(200, 40))],
+    idle: [idle(size(20, 5))],
     startup: [startup]
   }
 }

@@ -19,6 +19,8 @@ Scenarios: ${scenarioNames.join(", ")}, all
   --json       one JSON object per line instead of a table
   --quick      small sizes, to see that it works
   --times N    run every case N times, in turns
+  --workers N  worker processes of noop and keyed (1)
+  --partitions N  of the topics (12)
   --broker     where the topics are (postgres); kafka: the one of KAFKA_BROKERS, or one started for it
 
 What each scenario measures: docs/BENCHMARKS.md`
@@ -33,6 +35,8 @@ const options = {
   json: { type: "boolean", default: false },
   quick: { type: "boolean", default: false },
   times: { type: "string", default: "1" },
+  workers: { type: "string", default: "1" },
+  partitions: { type: "string", default: "12" },
   case: { type: "string" },
   help: { type: "boolean", default: false }
 } as const
@@ -66,7 +70,12 @@ const runApart = (name: string, index: number, kafka: string | null): Figures | 
   const { stdout, status } = spawnSync(process.execPath, args, {
     stdio: ["ignore", "pipe", "inherit"],
     encoding: "utf8",
-    ...(kafka === null ? {} : { env: { ...process.env, BENCH_KAFKA: kafka } })
+    env: {
+      ...process.env,
+      BENCH_WORKERS: values.workers,
+      BENCH_PARTITIONS: values.partitions,
+      ...(kafka === null ? {} : { BENCH_KAFKA: kafka })
+    }
   })
   return status === 0 ? (JSON.parse(stdout.trim().split("\n").at(-1)!) as Figures) : null
 }
@@ -123,7 +132,9 @@ if (values.help) {
   process.exit(0)
 } else {
   const times = Number(values.times)
-  if (!(Number.isInteger(times) && times > 0)) refuse("--times takes a whole number from 1")
+  for (const name of ["times", "workers", "partitions"] as const) {
+    if (!/^[1-9]\d{0,3}$/.test(values[name])) refuse(`--${name} takes a whole number from 1`)
+  }
   const names = scenario === "all" ? scenarioNames : [scenario]
   const code =
     values.broker === "kafka" ? await withKafka((kafka) => runAll(names, times, kafka)) : runAll(names, times, null)

@@ -8,7 +8,7 @@ import * as fs from "node:fs"
 import { createInterface } from "node:readline"
 import { layerLogs } from "../../src/cli/run.ts"
 import { startWorker } from "../../src/runtime/Worker.ts"
-import { benchActor } from "../support/benchActor.ts"
+import { benchActor, idleActors, relayActors } from "../support/benchActor.ts"
 import type { JobLog } from "../support/benchActor.ts"
 import { monotonicMs } from "../support/clock.ts"
 import { storageOf } from "../support/Installation.ts"
@@ -21,6 +21,10 @@ export interface WorkerSettings {
   readonly concurrency: number
   /** File for starts and ends; without it they are only counted. */
   readonly log?: string
+  /** File for the starts of a second stage, to which each job is handed on. */
+  readonly laterLog?: string
+  /** Instead of all else, so many actors that have nothing to do. */
+  readonly idle?: number
 }
 
 /** What it answers. */
@@ -53,8 +57,15 @@ const log: JobLog = {
   }
 }
 
+const actors =
+  settings.idle !== undefined
+    ? idleActors(settings.idle)
+    : settings.laterLog !== undefined
+      ? relayActors(log, fileLog(settings.laterLog))
+      : [benchActor(settings.concurrency, log)]
+
 const program = Effect.gen(function* () {
-  yield* startWorker({ actors: [benchActor(settings.concurrency, log)] })
+  yield* startWorker({ actors })
   say({ ready: monotonicMs() })
   return yield* Effect.never
 }).pipe(Effect.scoped, Effect.provide(Layer.mergeAll(storageOf(settings.dataDir), layerLogs("warn"))))

@@ -7,14 +7,14 @@ import { Effect } from "effect"
 import * as path from "node:path"
 import { jobsOf } from "../support/benchActor.ts"
 import { monotonicMs } from "../support/clock.ts"
+import { crewNote, startCrew } from "../support/crew.ts"
 import { round } from "../support/Figures.ts"
 import type { Figures } from "../support/Figures.ts"
 import { fill } from "../support/fill.ts"
 import { brokerKind, onFreshInstallation } from "../support/Installation.ts"
 import { orderViolations, readEvents } from "../support/JobEvents.ts"
 import { overlapsInJournal, settle, untilSucceeded } from "../support/journalState.ts"
-import { cpuMsOf, memoryMbOf, serverCpuMs } from "../support/processes.ts"
-import { startWorkerProgram } from "../support/workerProgram.ts"
+import { serverCpuMs } from "../support/processes.ts"
 
 /** `count` tasks of 50 ms over `users`. */
 export const keyed = (count: number, users: number) =>
@@ -24,17 +24,16 @@ export const keyed = (count: number, users: number) =>
       yield* fill(jobsOf(count, users, 50))
       yield* settle
       const serverBefore = serverCpuMs(dataDir)
-      const worker = yield* startWorkerProgram({ dataDir, concurrency: 1_000, log })
+      const workers = yield* startCrew({ dataDir, concurrency: 1_000, log })
       yield* untilSucceeded(count)
       const endedAt = monotonicMs()
-      const cpu = cpuMsOf(worker.pid) + serverCpuMs(dataDir) - serverBefore
-      const { firstAt } = yield* worker.report
-      const seconds = (endedAt - firstAt!) / 1000
-      const rssMb = round(memoryMbOf(worker.pid, "VmHWM"))
-      yield* worker.stop
+      const cpu = workers.cpuMs() + serverCpuMs(dataDir) - serverBefore
+      const seconds = (endedAt - (yield* workers.firstAt)) / 1000
+      const rssMb = round(workers.peakMb())
+      yield* workers.stop
       return {
         scenario: "keyed",
-        variant: `${count} tasks of 50 ms, ${users} users`,
+        variant: `${count} tasks of 50 ms, ${users} users${crewNote}`,
         broker: brokerKind,
         tasks: count,
         seconds: round(seconds, 2),

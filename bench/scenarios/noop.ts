@@ -5,13 +5,13 @@
 import { Effect } from "effect"
 import { jobsOf } from "../support/benchActor.ts"
 import { monotonicMs } from "../support/clock.ts"
+import { crewNote, startCrew } from "../support/crew.ts"
 import { fill } from "../support/fill.ts"
 import { round } from "../support/Figures.ts"
 import type { Figures } from "../support/Figures.ts"
 import { brokerKind, onFreshInstallation } from "../support/Installation.ts"
 import { overlapsInJournal, settle, untilSucceeded } from "../support/journalState.ts"
-import { cpuMsOf, memoryMbOf, serverCpuMs } from "../support/processes.ts"
-import { startWorkerProgram } from "../support/workerProgram.ts"
+import { serverCpuMs } from "../support/processes.ts"
 
 /** `count` tasks over `users`. */
 export const noop = (count: number, users = 10_000) =>
@@ -19,19 +19,18 @@ export const noop = (count: number, users = 10_000) =>
     Effect.gen(function* () {
       yield* fill(jobsOf(count, users, 0))
       yield* settle
-      const worker = yield* startWorkerProgram({ dataDir, concurrency: 1_000 })
-      const cpuBefore = cpuMsOf(worker.pid) + serverCpuMs(dataDir)
+      const workers = yield* startCrew({ dataDir, concurrency: 1_000 })
+      const cpuBefore = workers.cpuMs() + serverCpuMs(dataDir)
       yield* untilSucceeded(count)
       const at = monotonicMs()
-      const cpu = cpuMsOf(worker.pid) + serverCpuMs(dataDir) - cpuBefore
-      const report = yield* worker.report
-      const seconds = (at - report.firstAt!) / 1000
-      const rssMb = round(memoryMbOf(worker.pid, "VmHWM"))
+      const cpu = workers.cpuMs() + serverCpuMs(dataDir) - cpuBefore
+      const seconds = (at - (yield* workers.firstAt)) / 1000
+      const rssMb = round(workers.peakMb())
       const orderViolations = yield* overlapsInJournal
-      yield* worker.stop
+      yield* workers.stop
       return {
         scenario: "noop",
-        variant: `${count} tasks, ${users} users`,
+        variant: `${count} tasks, ${users} users${crewNote}`,
         broker: brokerKind,
         tasks: count,
         seconds: round(seconds, 2),

@@ -12,12 +12,15 @@ const chunk = 1_000
 /** Makes topic and queue known. */
 export const declareBench = declare([benchActor(1, silent)])
 
-/** Appends jobs in chunks, as a bulk import would. */
-export const append = (jobs: ReadonlyArray<Job>) =>
+/** Appends jobs in chunks, as a bulk import would; all into one partition where it is named. */
+export const append = (jobs: ReadonlyArray<Job>, partition?: number) =>
   Effect.gen(function* () {
     const broker = yield* Broker
-    for (let at = 0; at < jobs.length; at += chunk) yield* broker.append(jobs.slice(at, at + chunk).map(recordOf))
+    for (let at = 0; at < jobs.length; at += chunk) {
+      yield* broker.append(jobs.slice(at, at + chunk).map((job) => recordOf(job, partition)))
+    }
   })
 
 /** Makes topic and queue known and appends the jobs. */
-export const fill = (jobs: ReadonlyArray<Job>) => Effect.andThen(declareBench, append(jobs))
+export const fill = (jobs: ReadonlyArray<Job>, partition?: number) =>
+  Effect.andThen(declareBench, append(jobs, partition))

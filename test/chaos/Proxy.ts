@@ -1,7 +1,7 @@
 /**
- * A way to the database that can be disturbed: it listens on loopback and
- * forwards to the server's socket. `cut` ends every connection, `hold` keeps
- * them open and lets nothing through, `refuse` takes no new ones.
+ * A way to a server that can be disturbed: it listens on loopback and forwards
+ * to the server. `cut` ends every connection, `hold` keeps them open and lets
+ * nothing through, `refuse` takes no new ones.
  */
 import type { Scope } from "effect"
 import { Effect } from "effect"
@@ -14,8 +14,8 @@ export interface Proxy {
   readonly refuse: (refused: boolean) => void
 }
 
-/** Listens until the scope closes. `target` is the path of a socket. */
-export const startProxy = (target: string): Effect.Effect<Proxy, Error, Scope.Scope> =>
+/** Listens until the scope closes. `target` says where the server is, for each connection anew. */
+export const startProxy = (target: () => net.NetConnectOpts): Effect.Effect<Proxy, Error, Scope.Scope> =>
   Effect.map(
     Effect.acquireRelease(
       Effect.callback<{ server: net.Server; proxy: Proxy }, Error>((resume) => {
@@ -32,7 +32,7 @@ export const startProxy = (target: string): Effect.Effect<Proxy, Error, Scope.Sc
 
         const server = net.createServer({ noDelay: true, pauseOnConnect: true }, (near) => {
           if (refused) return near.resetAndDestroy()
-          const far = net.connect(target)
+          const far = net.connect(target())
           const pair = [near, far] as const
           pairs.add(pair)
           const end = () => {

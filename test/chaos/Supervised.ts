@@ -11,6 +11,10 @@ export interface Supervised {
   /** Of the life that runs now. */
   readonly pid: () => number
   readonly kill: () => void
+  /** SIGTERM: it drains and ends, and stays away until `comeBack`. */
+  readonly leave: () => void
+  readonly comeBack: () => void
+  readonly isAway: () => boolean
   readonly freeze: () => void
   readonly thaw: () => void
   /** Whether it stands still by `freeze`. */
@@ -40,9 +44,11 @@ export const supervise = (
         let killed: ChildProcess | undefined
         let frozen = false
         let isOver = false
+        let isAway = false
         let ends = 0
+        const isGone = () => child === undefined || child.exitCode !== null || child.signalCode !== null
         const start = () => {
-          if (isOver) return
+          if (isOver || isAway || !isGone()) return
           frozen = false
           const started = spawn(process.execPath, [script, ...args], {
             stdio: ["pipe", log, log],
@@ -52,13 +58,13 @@ export const supervise = (
           started.stdin?.on("error", () => undefined)
           started.on("exit", () => {
             if (started === killed) return start()
-            if (!isOver) ends++
+            if (!isOver && !isAway) ends++
             setTimeout(start, pauseMs)
           })
           child = started
         }
         const signal = (name: NodeJS.Signals) => {
-          if (child?.pid !== undefined && child.exitCode === null && child.signalCode === null) child.kill(name)
+          if (!isGone()) child?.kill(name)
         }
         const kill = () => {
           killed = child
@@ -68,7 +74,7 @@ export const supervise = (
         const end = Effect.callback<void>((resume) => {
           isOver = true
           const last = child
-          if (last === undefined || last.exitCode !== null || last.signalCode !== null) return resume(Effect.void)
+          if (last === undefined || isGone()) return resume(Effect.void)
           last.once("exit", () => resume(Effect.void))
           kill()
         })
@@ -81,6 +87,16 @@ export const supervise = (
             name,
             pid: () => child?.pid ?? 0,
             kill,
+            leave: () => {
+              isAway = true
+              signal("SIGTERM")
+            },
+            comeBack: () => {
+              if (!isAway) return
+              isAway = false
+              start()
+            },
+            isAway: () => isAway,
             freeze: () => {
               frozen = true
               signal("SIGSTOP")

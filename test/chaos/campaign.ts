@@ -44,6 +44,8 @@ export interface Campaign {
   readonly users: number
   /** Steps of all walkers per second. */
   readonly rate: number
+  /** The kinds of faults that strike; null: all there are. */
+  readonly kinds: ReadonlySet<string> | null
   readonly onProgress: (line: string) => void
 }
 
@@ -176,7 +178,7 @@ export const runCampaign = (campaign: Campaign): Effect.Effect<CampaignResult, u
       const clocks = Array.from({ length: workers }, (_, n) => clockOf(fakeTime, path.join(home, `clock-${n}`)))
       const member = (name: string, file: string, env: NodeJS.ProcessEnv = {}) =>
         Effect.gen(function* () {
-          const proxy = yield* startProxy(socket)
+          const proxy = yield* startProxy(() => ({ path: socket }))
           const argument = JSON.stringify(placeOf(proxy.port))
           return { proxy, process: yield* supervise(name, script(file), [argument], logs, env) }
         })
@@ -196,7 +198,7 @@ export const runCampaign = (campaign: Campaign): Effect.Effect<CampaignResult, u
       const written = (file: string) => fs.statSync(path.join(records, file), { throwIfNoEntry: false })?.size ?? 0
       while (written("attempts.log") === 0) yield* Effect.sleep("50 millis")
 
-      const everyKind = [...faults, ...broker.faults]
+      const everyKind = [...faults, ...broker.faults].filter(({ kind }) => campaign.kinds?.has(kind) ?? true)
       const known = everyKind.filter((fault) => fault.skipped(stage) === null)
       const skipped = everyKind.flatMap((fault) => {
         const why = fault.skipped(stage)

@@ -7,7 +7,7 @@ import { makeKafkaBroker } from "./kafkaBroker.ts"
 describeOnOwnKafka("an installation with its topics in Kafka under chaos", () => {
   it.live(
     "loses nothing, keeps every user's order and does all once, also while the broker is killed and comes back",
-    () => soundCampaign(makeKafkaBroker, 8),
+    () => soundCampaign(makeKafkaBroker(1), 8),
     400_000
   )
 })

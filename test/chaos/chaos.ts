@@ -11,7 +11,8 @@ import { postgresBroker } from "./ChaosBroker.ts"
 import type { ChaosBroker } from "./ChaosBroker.ts"
 import { violationsOf } from "./check.ts"
 import { reportOf } from "./chaosReport.ts"
-import { makeKafkaBroker } from "./kafkaBroker.ts"
+import { faults } from "./faults.ts"
+import { kafkaKinds, makeKafkaBroker } from "./kafkaBroker.ts"
 
 const usage = `Usage: npm run chaos -- [options]
   --minutes M    how long faults strike (3)
@@ -19,7 +20,10 @@ const usage = `Usage: npm run chaos -- [options]
   --users N      users in all (10000)
   --rate R       steps per second (450)
   --every MS     from one fault to the next, on average (3400)
-  --broker B     where the topics are: postgres (default) or kafka, a broker of the campaign's own
+  --broker B     where the topics are: postgres (default) or kafka, one of the campaign's own
+  --nodes N      of that Kafka: 1 (default) or 3
+  --faults A,B   only these kinds: worker, group, leave, stop, api, client, postgres, backends, cut, hold, refuse,
+                 disk, clock; with kafka also broker, line
   --report FILE  also write the report to FILE, as Markdown
   --json         answer in JSON
   --help
@@ -33,6 +37,8 @@ const options = {
   rate: { type: "string", default: "450" },
   every: { type: "string", default: "3400" },
   broker: { type: "string", default: "postgres" },
+  nodes: { type: "string", default: "1" },
+  faults: { type: "string" },
   report: { type: "string" },
   json: { type: "boolean", default: false },
   help: { type: "boolean", default: false }
@@ -62,9 +68,14 @@ const numberOf = (name: "minutes" | "seed" | "users" | "rate" | "every"): number
 }
 const brokers = new Map<string, Effect.Effect<ChaosBroker, unknown, Scope.Scope>>([
   ["postgres", Effect.succeed(postgresBroker)],
-  ["kafka", makeKafkaBroker]
+  ["kafka", makeKafkaBroker(values.nodes === "1" ? 1 : values.nodes === "3" ? 3 : refuse("--nodes is 1 or 3"))]
 ])
 const broker = brokers.get(values.broker) ?? refuse(`--broker is one of ${[...brokers.keys()].join(", ")}`)
+
+const allKinds = new Set([...faults.map(({ kind }) => kind), ...kafkaKinds])
+const kinds = values.faults === undefined ? null : new Set(values.faults.split(","))
+for (const kind of kinds ?? [])
+  if (!allKinds.has(kind)) refuse(`--faults knows ${[...allKinds].join(", ")}, not "${kind}"`)
 
 /** A line that is written over on a terminal; elsewhere only what has a line of its own. */
 const onProgress = (line: string) => {
@@ -80,6 +91,7 @@ const campaign = Effect.runFork(
     everyMs: numberOf("every"),
     users: numberOf("users"),
     rate: numberOf("rate"),
+    kinds,
     onProgress
   })
 )
@@ -91,7 +103,12 @@ const { verdict, restedMs } = result
 const violations = violationsOf(verdict)
 const isSound = violations.length === 0 && restedMs !== null
 const found = [...violations.map(([name, n]) => `${n} ${name}`), ...(restedMs === null ? ["no rest was found"] : [])]
-const command = `npm run chaos -- ${values.broker === "postgres" ? "" : `--broker ${values.broker} `}--minutes ${values.minutes} --seed ${values.seed} --users ${values.users} --rate ${values.rate} --every ${values.every}`
+const more = [
+  ...(values.broker === "postgres" ? [] : [`--broker ${values.broker} `]),
+  ...(values.nodes === "1" ? [] : [`--nodes ${values.nodes} `]),
+  ...(values.faults === undefined ? [] : [`--faults ${values.faults} `])
+].join("")
+const command = `npm run chaos -- ${more}--minutes ${values.minutes} --seed ${values.seed} --users ${values.users} --rate ${values.rate} --every ${values.every}`
 if (values.report !== undefined) fs.writeFileSync(values.report, reportOf(command, result))
 process.stdout.write(
   values.json

@@ -1,10 +1,12 @@
 /** The report of a campaign, as Markdown. */
 import * as os from "node:os"
 import type { CampaignResult } from "./campaign.ts"
+import type { Spread } from "./recoveries.ts"
 
 const words: Readonly<Record<string, string>> = {
   worker: "`kill -9` of a worker",
   group: "`kill -9` of API, workers and client at once",
+  leave: "a worker told to end, which drains and comes back after 2 to 6 s",
   api: "`kill -9` of the API",
   client: "`kill -9` of the client",
   stop: "a worker frozen for longer than its session's time-out, then woken",
@@ -14,11 +16,14 @@ const words: Readonly<Record<string, string>> = {
   hold: "connections of a process held, up to longer than the time-out",
   refuse: "no connections for a process",
   disk: "the disk of the blobs full",
-  broker: "`kill -9` of the Kafka broker, back after up to 3 s and its own start",
+  broker: "`kill -9` of a Kafka broker, back after up to 3 s and its own start",
+  line: "all connections to a Kafka broker cut",
   clock: "a worker's clock 25 h ahead or behind, and back"
 }
 
 const seconds = (ms: number): string => (Number.isNaN(ms) ? "–" : (ms / 1000).toFixed(1))
+
+const nothing: Spread = { n: 0, p50: Number.NaN, p99: Number.NaN, max: Number.NaN }
 
 const row = (cells: ReadonlyArray<string | number>): string => `| ${cells.join(" | ")} |`
 
@@ -41,17 +46,28 @@ export const reportOf = (command: string, result: CampaignResult): string => {
     "",
     `${os.cpus().length} × ${os.cpus()[0]?.model.trim() ?? "?"}, ${Math.round(os.totalmem() / 2 ** 30)} GB, ${os.type()} ${os.release()}, Node ${process.version}; ${Math.round(result.tookMs / 60_000)} minutes.`,
     "",
-    `${verdict.kept} events kept (${verdict.acknowledged} acknowledged), ${verdict.published} posts published, ${total} faults, ${result.workersKilled} workers killed; ${operators.pauses} pauses, ${operators.cancels} tasks cancelled, ${operators.retries} retried. Rest ${result.restedMs === null ? "was not found" : `${seconds(result.restedMs)} s after the last fault`}. ${result.ownEnds} ends of their own, of processes that could not start without the database.`,
+    `${verdict.kept} events kept (${verdict.acknowledged} acknowledged), ${verdict.published} posts published, ${total} faults, ${result.workersKilled} workers killed; ${operators.pauses} pauses, ${operators.cancels} tasks cancelled, ${operators.retries} retried; ${verdict.again.cutOff} steps ran again that were cut off, ${verdict.again.ended} whose end was not written yet. Rest ${result.restedMs === null ? "was not found" : `${seconds(result.restedMs)} s after the last fault`}. ${result.ownEnds} ends of their own, of processes that could not start without the database.`,
     "",
     row(["judged", "found"]),
     row(["---", "---"]),
     ...checks.map(row),
     "",
-    row(["fault", "times", "partitions", "p50, s", "p99, s", "longest, s"]),
-    row(["---", "---", "---", "---", "---", "---"]),
+    row([
+      "fault",
+      "times",
+      "partitions",
+      "p50, s",
+      "p99, s",
+      "longest, s",
+      "users cut off or kept waiting",
+      "p50 / p99, s"
+    ]),
+    row(["---", "---", "---", "---", "---", "---", "---", "---"]),
     ...Object.entries(struck).map(([kind, times]) => {
-      const { n, p50, p99, max } = recoveries[kind] ?? { n: 0, p50: Number.NaN, p99: Number.NaN, max: Number.NaN }
-      return row([words[kind] ?? kind, times, n, seconds(p50), seconds(p99), seconds(max)])
+      const { n, p50, p99, max } = recoveries.partitions[kind] ?? nothing
+      const users = recoveries.users[kind]
+      const gaps = users === undefined ? ["–", "–"] : [users.n, `${seconds(users.p50)} / ${seconds(users.p99)}`]
+      return row([words[kind] ?? kind, times, n, seconds(p50), seconds(p99), seconds(max), ...gaps])
     }),
     "",
     ...result.skipped.map((line) => `Skipped: ${line}.`),

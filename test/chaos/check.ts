@@ -37,6 +37,8 @@ export interface Verdict {
   readonly cancelBroken: number
   /** What operators did meanwhile. */
   readonly operators: Wishes["counts"]
+  /** How often walkers' steps ran again: `cutOff` while they ran, or `ended` before their end was written. */
+  readonly again: { readonly cutOff: number; readonly ended: number }
   /** Why tasks ended badly, each reason once, and what was out of order; some of each. */
   readonly reasons: ReadonlyArray<string>
 }
@@ -168,19 +170,30 @@ const judgeStates = (
   return wrong
 }
 
-/** Starts of `tally` that went ahead of a step that had not started; steps in `skipped` never need to. */
-const judgeAttempts = (file: string, skipped: ReadonlySet<string>): ReadonlyArray<string> => {
+/** Walkers' steps that fail once on purpose; the others start again only where something struck. */
+const isFlaky = (seq: number): boolean => seq % 17 === 16
+
+/**
+ * Starts of `tally` that went ahead of a step that had not started; steps in `skipped` never need to. And how often
+ * walkers' steps ran again, because they were cut off or because their end was not written.
+ */
+const judgeAttempts = (file: string, skipped: ReadonlySet<string>) => {
   const furthest = new Map<string, number>()
+  const ended = new Map<string, number>()
   const ahead: Array<string> = []
+  const again = { cutOff: 0, ended: 0 }
   eachLine(file, ([kind, user, text]) => {
-    if (kind !== "S") return
     const seq = Number(text)
+    if (kind === "E") ended.set(user!, Math.max(ended.get(user!) ?? -1, seq))
+    if (kind !== "S") return
     const last = furthest.get(user!) ?? -1
+    if (seq <= last && user!.startsWith("walker-") && !isFlaky(seq))
+      again[seq <= (ended.get(user!) ?? -1) ? "ended" : "cutOff"]++
     for (let between = last + 1; between < seq; between++)
       if (!skipped.has(`${user}:${between}`)) ahead.push(`${user}:${seq} ran before ${between}`)
     furthest.set(user!, Math.max(last, seq))
   })
-  return ahead
+  return { ahead, again }
 }
 
 /** Clocks that a drill sets jump by a day: a start that is later than the end before it by hours is no overlap. */
@@ -245,11 +258,8 @@ export const judge = (url: string, records: string) =>
       posts,
       readLedger(path.join(records, "ledger.jsonl"))
     )
-    const outOfOrder = [
-      ...overlaps.map(({ overlap }) => overlap),
-      ...reordered,
-      ...judgeAttempts(path.join(records, "attempts.log"), skipped)
-    ]
+    const { ahead, again } = judgeAttempts(path.join(records, "attempts.log"), skipped)
+    const outOfOrder = [...overlaps.map(({ overlap }) => overlap), ...reordered, ...ahead]
     const obedience = judgeObedience(records, wishes)
     return {
       acknowledged: acknowledged.size,
@@ -271,11 +281,12 @@ export const judge = (url: string, records: string) =>
         [...wishes.cancelled.keys()].filter((task) => !excused.has(task)).length +
         unexcused.filter(({ state }) => state === cancelled).length,
       operators: wishes.counts,
+      again,
       reasons: [...[...new Set(unexcused.map(({ reason }) => reason))].slice(0, 20), ...outOfOrder.slice(0, 20)]
     } satisfies Verdict
   }).pipe(Effect.provide(PgClient.layer({ url: Redacted.make(url), maxMessageSize: 1 << 30 })))
 
-const counts: ReadonlySet<string> = new Set(["acknowledged", "kept", "published", "operators", "reasons"])
+const counts: ReadonlySet<string> = new Set(["acknowledged", "kept", "published", "operators", "again", "reasons"])
 
 /** What went wrong, and how often. */
 export const violationsOf = (verdict: Verdict): ReadonlyArray<readonly [name: string, n: number]> =>

@@ -59,6 +59,9 @@ const atOnce = (pids: ReadonlyArray<number>, workersKilled = 0): Hit => ({
 
 const between = (random: () => number, from: number, to: number) => from + random() * (to - from)
 
+/** Who neither sleeps nor has left. */
+const here = ({ workers }: Stage) => workers.filter(({ process }) => !process.isFrozen() && !process.isAway())
+
 const anyone = ({ random, workers, api }: Stage) => oneOf(random, [...workers, api])
 
 const killed = (...members: ReadonlyArray<Supervised>) =>
@@ -105,14 +108,35 @@ export const faults: ReadonlyArray<Fault> = [
     kind: "worker",
     share: 24,
     skipped: never,
-    hit: ({ random, workers }) => atOnce(killed(oneOf(random, workers).process), 1)
+    hit: ({ random, workers }) => {
+      const present = workers.filter(({ process }) => !process.isAway())
+      return present.length === 0 ? atOnce([]) : atOnce(killed(oneOf(random, present).process), 1)
+    }
   },
   {
     kind: "group",
     share: 2,
     skipped: never,
     hit: ({ workers, api, client }) =>
-      atOnce(killed(...workers.map((member) => member.process), api.process, client), workers.length)
+      atOnce(
+        killed(...workers.map((member) => member.process), api.process, client),
+        workers.filter(({ process }) => !process.isAway()).length
+      )
+  },
+  {
+    kind: "leave",
+    share: 4,
+    skipped: never,
+    hit: (stage) => {
+      const { random } = stage
+      const present = here(stage)
+      // Somebody has to be there to take over.
+      if (present.length < 2) return atOnce([])
+      const { process } = oneOf(random, present)
+      const pid = process.pid()
+      process.leave()
+      return { pids: [pid], lastsMs: between(random, 2_000, 6_000), end: process.comeBack, workersKilled: 0 }
+    }
   },
   { kind: "api", share: 3, skipped: never, hit: ({ api }) => atOnce(killed(api.process)) },
   { kind: "client", share: 2, skipped: never, hit: ({ client }) => atOnce(killed(client)) },
@@ -120,8 +144,9 @@ export const faults: ReadonlyArray<Fault> = [
     kind: "stop",
     share: 7,
     skipped: never,
-    hit: ({ random, workers }) => {
-      const awake = workers.filter(({ process }) => !process.isFrozen())
+    hit: (stage) => {
+      const { random } = stage
+      const awake = here(stage)
       // Somebody has to go on, or nobody would take over.
       if (awake.length < 2) return atOnce([])
       const { process } = oneOf(random, awake)
@@ -220,5 +245,6 @@ export const letGo = (stage: Stage): Effect.Effect<void> =>
       proxy.hold(false)
       proxy.refuse(false)
       if (process.isFrozen()) process.thaw()
+      process.comeBack()
     }
   })

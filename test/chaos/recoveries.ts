@@ -3,6 +3,8 @@
  * from what the attempts and the client wrote down. After a kill or a stop of
  * a worker: until another process starts a task of a partition that it was
  * working on. After all else: until a task starts that was posted after it.
+ * And, after a kill or a stop, per user that the worker was serving: until the
+ * next start of whose task was cut off or waited.
  */
 import { PgClient } from "@effect/sql-pg"
 import { Effect, Redacted } from "effect"
@@ -10,7 +12,7 @@ import * as path from "node:path"
 import { eachLine } from "./lines.ts"
 
 export interface Spread {
-  /** Partitions that were touched, over all faults of the kind. */
+  /** Partitions or users that were touched, over all faults of the kind. */
   readonly n: number
   readonly p50: number
   readonly p99: number
@@ -18,7 +20,10 @@ export interface Spread {
 }
 
 /** By kind of fault, ms. */
-export type Recoveries = Readonly<Record<string, Spread>>
+export interface Recoveries {
+  readonly partitions: Readonly<Record<string, Spread>>
+  readonly users: Readonly<Record<string, Spread>>
+}
 
 interface Struck {
   readonly kind: string
@@ -26,11 +31,12 @@ interface Struck {
   readonly from: number
 }
 
-/** A start of `tally`: when, by which process, and when its event was acknowledged. */
+/** A start of `tally`: when, by which process, when its event was acknowledged, and when the handler ended, if it did. */
 interface Start {
   readonly at: number
   readonly pid: number
   readonly postedAt: number
+  endedAt: number
 }
 
 export const spreadOf = (times: ReadonlyArray<number>): Spread => {
@@ -57,24 +63,45 @@ const readStarts = (records: string, partitionOf: ReadonlyMap<string, number>) =
     list[Number(seq)] = Number(at)
     posted.set(user!, list)
   })
-  const starts = new Map<number, Array<Start>>()
+  const partitions = new Map<number, Array<Start>>()
+  const users = new Map<string, Array<Start>>()
   eachLine(path.join(records, "attempts.log"), ([kind, user, seq, at, pid]) => {
     const partition = partitionOf.get(user!)
-    if (kind !== "S" || partition === undefined) return
-    const list = starts.get(partition) ?? []
-    list.push({
+    if (partition === undefined) return
+    const list = users.get(user!) ?? []
+    if (kind === "E") {
+      const begun = list.findLast((start) => start.pid === Number(pid))
+      if (begun !== undefined) begun.endedAt = Number(at)
+      return
+    }
+    const start = {
       at: Number(at),
       pid: Number(pid),
-      postedAt: posted.get(user!)?.[Number(seq)] ?? Number.POSITIVE_INFINITY
-    })
-    starts.set(partition, list)
+      postedAt: posted.get(user!)?.[Number(seq)] ?? Number.POSITIVE_INFINITY,
+      endedAt: Number.POSITIVE_INFINITY
+    }
+    list.push(start)
+    users.set(user!, list)
+    const all = partitions.get(partition) ?? []
+    all.push(start)
+    partitions.set(partition, all)
   })
-  for (const list of starts.values()) list.sort((a, b) => a.at - b.at)
-  return starts
+  for (const list of [...partitions.values(), ...users.values()]) list.sort((a, b) => a.at - b.at)
+  return { partitions, users }
 }
 
 /** Whose process is to be gone for work to have gone on. */
-const byAnother: ReadonlySet<string> = new Set(["worker", "stop"])
+const byAnother: ReadonlySet<string> = new Set(["worker", "stop", "leave"])
+
+/** How long a user whom one of `pids` served at `from` went without a start, where something of theirs was to be done. */
+const gapOf = (starts: ReadonlyArray<Start>, pids: ReadonlyArray<number>, from: number): number | null => {
+  const next = after(starts, from)
+  const before = starts[next - 1]
+  if (before === undefined || !pids.includes(before.pid)) return null
+  const again = starts.slice(next).find(({ pid }) => !pids.includes(pid))
+  if (again === undefined) return null
+  return before.endedAt > from || again.postedAt < from ? again.at - from : null
+}
 
 /** From the tables at `url` (which user is in which partition) and the files of `records`. */
 export const recoveriesOf = (url: string, records: string) =>
@@ -82,13 +109,22 @@ export const recoveriesOf = (url: string, records: string) =>
     const sql = yield* PgClient.PgClient
     const rows = yield* sql<{ user: string; partition: number }>`
       SELECT DISTINCT t.user_key AS user, t.partition FROM task t JOIN queue q ON q.id = t.queue WHERE q.name = 'tally'`
-    const starts = readStarts(records, new Map(rows.map(({ user, partition }) => [user, partition])))
+    const { partitions, users } = readStarts(records, new Map(rows.map(({ user, partition }) => [user, partition])))
     const times = new Map<string, Array<number>>()
+    const gaps = new Map<string, Array<number>>()
     eachLine(path.join(records, "faults.log"), (words) => {
       const { kind, pids, from } = JSON.parse(words.join(" ")) as Struck
       const list = times.get(kind) ?? []
       times.set(kind, list)
-      for (const partition of starts.values()) {
+      if (byAnother.has(kind)) {
+        const all = gaps.get(kind) ?? []
+        gaps.set(kind, all)
+        for (const starts of users.values()) {
+          const gap = gapOf(starts, pids, from)
+          if (gap !== null) all.push(gap)
+        }
+      }
+      for (const partition of partitions.values()) {
         const next = after(partition, from)
         const before = partition[next - 1]
         if (before === undefined) continue
@@ -104,5 +140,7 @@ export const recoveriesOf = (url: string, records: string) =>
         }
       }
     })
-    return Object.fromEntries([...times].map(([kind, list]) => [kind, spreadOf(list)])) as Recoveries
+    const spreads = (byKind: ReadonlyMap<string, ReadonlyArray<number>>) =>
+      Object.fromEntries([...byKind].map(([kind, list]) => [kind, spreadOf(list)]))
+    return { partitions: spreads(times), users: spreads(gaps) }
   }).pipe(Effect.provide(PgClient.layer({ url: Redacted.make(url) })))

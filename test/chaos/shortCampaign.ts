@@ -16,6 +16,7 @@ export const soundCampaign = (broker: Effect.Effect<ChaosBroker, unknown, Scope.
       everyMs: 2_200,
       users: 300,
       rate: 40,
+      kinds: null,
       onProgress: () => undefined
     })
     assert.deepStrictEqual(violationsOf(verdict), [], JSON.stringify(verdict))

@@ -2,7 +2,7 @@
  * A worker under a drill: `node worker.ts '<DrillPlace or ChaosPlace as JSON>'`. It runs the publisher and the drill's
  * own actors, under chaos also those that write and illustrate; it is made to be killed.
  */
-import { Effect, Layer, Redacted } from "effect"
+import { Effect, Fiber, Layer, Redacted } from "effect"
 import { layerFiles } from "../../src/cli/outside.ts"
 import { layerStorage } from "../../src/cli/storage.ts"
 import { startWorker } from "../../src/runtime/Worker.ts"
@@ -55,7 +55,13 @@ const program = Effect.gen(function* () {
 }).pipe(Effect.scoped, Effect.provide(layers))
 
 const fiber = Effect.runFork(program as Effect.Effect<never, unknown>)
+let isLeaving = false
+process.once("SIGTERM", () => {
+  isLeaving = true
+  Effect.runFork(Fiber.interrupt(fiber))
+})
 fiber.addObserver((exit) => {
+  if (isLeaving) process.exit(0)
   process.stderr.write(`the worker of the drill ended: ${JSON.stringify(exit)}\n`)
   process.exit(1)
 })
