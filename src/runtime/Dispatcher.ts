@@ -66,6 +66,7 @@ export const makeDispatcher = (options: DispatcherOptions) =>
     const { lanes, attempts, settlement, timers, slots } = options
     const clock = yield* Clock.Clock
     const bell = makeSignal()
+    const begun = makeSignal()
     /** A task that must run with nothing beside it. */
     let alone: LiveTask | null = null
     /** When the others are put back for it. */
@@ -100,6 +101,11 @@ export const makeDispatcher = (options: DispatcherOptions) =>
       return best
     }
 
+    const start = (task: LiveTask): void => {
+      attempts.start(task)
+      begun.ring()
+    }
+
     const startNext = ({ lane, priority }: Choice, now: number) => {
       const box = Mailboxes.take(lane.boxes, priority)
       const task = Fifo.peek(box.tasks)!
@@ -113,7 +119,7 @@ export const makeDispatcher = (options: DispatcherOptions) =>
         timers.set(wayAt, bell.ring)
         return
       }
-      attempts.start(task)
+      start(task)
     }
 
     /** What runs beside `suspect` ends by itself, or is put back once it has had its time. */
@@ -135,7 +141,7 @@ export const makeDispatcher = (options: DispatcherOptions) =>
             const task = alone
             alone = null
             solo = task
-            attempts.start(task)
+            start(task)
           }
           continue
         }
@@ -154,7 +160,9 @@ export const makeDispatcher = (options: DispatcherOptions) =>
     const loop = Effect.suspend(() => (work() ? Effect.yieldNow : bell.wait))
     yield* forkLoop("the dispatcher", loop)
 
-    const sweep = Effect.sync(() => {
+    // Where nothing runs it rests: a process with nothing to do should cost next to nothing.
+    const sweep = Effect.suspend(() => {
+      if (runningIn(lanes) === 0) return begun.wait
       const now = clock.currentTimeMillisUnsafe()
       for (const lane of lanes) {
         for (const box of lane.boxes.running) {
@@ -162,8 +170,9 @@ export const makeDispatcher = (options: DispatcherOptions) =>
           if (task?.fiber && task.deadline <= now) attempts.stop(task, "timeout")
         }
       }
+      return Effect.sleep(Duration.millis(sweepMs))
     })
-    yield* forkLoop("the deadline sweep", Effect.andThen(Effect.sleep(Duration.millis(sweepMs)), sweep))
+    yield* forkLoop("the deadline sweep", sweep)
 
     return { ring: bell.ring } satisfies Dispatcher
   })

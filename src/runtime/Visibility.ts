@@ -12,6 +12,8 @@ import type { Lane } from "./Lane.ts"
 const runningMs = 100
 const queuedMs = 1_000
 const lookMs = 50
+/** The same where there is nothing to look at: it costs less, and shows a first task that much later. */
+const restMs = 250
 const looksPerQueueLook = 10
 
 /** Looks as long as the scope is open. */
@@ -43,10 +45,12 @@ export const makeVisibility = (lanes: ReadonlyArray<Lane>, flush: Flush) =>
       }
     }
 
-    const look = Effect.sync(() => {
+    const look = Effect.suspend(() => {
+      if (lanes.every(({ boxes }) => boxes.bySlot.size === 0)) return Effect.sleep(Duration.millis(restMs))
       const now = clock.currentTimeMillisUnsafe()
       lookAtRunning(now)
       if (++looks % looksPerQueueLook === 0) lookAtQueued(now)
+      return Effect.sleep(Duration.millis(lookMs))
     })
-    yield* forkLoop("the look at slow tasks", Effect.andThen(Effect.sleep(Duration.millis(lookMs)), look))
+    yield* forkLoop("the look at slow tasks", look)
   })

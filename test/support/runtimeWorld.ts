@@ -47,8 +47,16 @@ export interface RunningWorker {
   readonly crash: Effect.Effect<void>
 }
 
+/** Turns at which what is ready goes on while time passes: a clock that is set at once gives it one between two timers. */
+const turns = 100
+
 /** Lets `ms` of virtual time pass, with everything that happens in it. */
-export const pass = (ms: number): Effect.Effect<void> => TestClock.adjust(`${ms} millis`)
+export const pass = (ms: number): Effect.Effect<void> =>
+  Effect.forEach(
+    Array.from({ length: turns }, (_, n) => Math.floor((ms * (n + 1)) / turns) - Math.floor((ms * n) / turns)),
+    (some) => TestClock.adjust(`${some} millis`),
+    { discard: true }
+  )
 
 export const makeWorld = Effect.gen(function* () {
   const { broker, faults: brokerFaults } = yield* makeMemoryBroker
