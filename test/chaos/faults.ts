@@ -125,7 +125,7 @@ export const faults: ReadonlyArray<Fault> = [
   },
   {
     kind: "leave",
-    share: 4,
+    share: 6,
     skipped: never,
     hit: (stage) => {
       const { random } = stage

@@ -1,5 +1,5 @@
 /** `npm run fuzz`: bad input at the API and in the topics, from a seed. Ends with 1 where something was found. */
-import { Effect } from "effect"
+import { Cause, Effect, Fiber } from "effect"
 import { parseArgs } from "node:util"
 import { fuzzHttp } from "./httpFuzz.ts"
 import { fuzzRecords } from "./recordFuzz.ts"
@@ -119,5 +119,10 @@ const program = Effect.gen(function* () {
   return findings > 0 || others?.passed === false ? 1 : 0
 })
 
+const running = Effect.runFork(program)
+// Whoever ends it early leaves no program behind that nobody asks anything any more.
+for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => Effect.runFork(Fiber.interrupt(running)))
 // The test server lives on for a while, for the next run: this process does not wait for it.
-process.exit(await Effect.runPromise(program))
+process.exit(
+  await Effect.runPromise(Effect.catchCauseIf(Fiber.join(running), Cause.hasInterruptsOnly, () => Effect.succeed(130)))
+)
