@@ -30,6 +30,7 @@ const modules = {
   sandbox: Effect.promise(() => import("./cli/sandbox.ts")),
   start: Effect.promise(() => import("./cli/start.ts")),
   tasks: Effect.promise(() => import("./cli/tasks.ts")),
+  topics: Effect.promise(() => import("./cli/topics.ts")),
   token: Effect.promise(() => import("./cli/token.ts"))
 } as const
 
@@ -205,6 +206,38 @@ const commands = [
           withCode(setQueue(settings, { ...options, paused: false }))
         )
       ).pipe(Command.withDescription("Let a queue go on"))
+    ])
+  ),
+  Command.make("topics", { json }, (options) =>
+    withSettings(modules.topics, ({ listTopics }, settings) => listTopics(settings, options))
+  ).pipe(
+    Command.withDescription("List the topics, their partitions, and how far behind each queue is"),
+    Command.withExamples([
+      { command: "postroom topics --json", description: "One JSON object a line" },
+      { command: "postroom topics grow posts.ready --partitions 24", description: "While everything runs" }
+    ]),
+    Command.withSubcommands([
+      Command.make(
+        "grow",
+        {
+          name: Argument.String("name"),
+          partitions: Flag.Int("partitions").pipe(Flag.withDescription("How many it is to have")),
+          patience: Flag.Int("patience").pipe(
+            Flag.withDescription("Seconds until nothing of the topic may be under way any more (60)"),
+            Flag.withDefault(60)
+          ),
+          json
+        },
+        (options) => withSettings(modules.topics, ({ growTopic }, settings) => withCode(growTopic(settings, options)))
+      ).pipe(
+        Command.withDescription("Add partitions to a topic, once its queues have worked off what they have"),
+        Command.withExamples([
+          {
+            command: "postroom topics grow posts.ready --partitions 24 --patience 300",
+            description: "Other queues pause meanwhile; ends with 1 where it could not"
+          }
+        ])
+      )
     ])
   ),
   Command.make(

@@ -15,7 +15,32 @@ export class PartitionMismatch extends Schema.TaggedError<PartitionMismatch>()("
 }) {
   readonly isRetryable = false
   override get message() {
-    return `topic "${this.topic}" has ${this.actual} partitions, ${this.expected} were asked for: keys would move to other partitions and lose their order`
+    const has = `topic "${this.topic}" has ${this.actual} partitions, ${this.expected} were asked for: keys would move to other partitions and lose their order`
+    return this.expected > this.actual
+      ? `${has}. "postroom topics grow ${this.topic} --partitions ${this.expected}" moves them when nothing of them is under way`
+      : `${has}, and none can be taken away. Ask for ${this.actual}`
+  }
+}
+
+/** A topic in Kafka has other partitions than are known here: somebody else has changed it. */
+export class PartitionsChanged extends Schema.TaggedError<PartitionsChanged>()("PartitionsChanged", {
+  topic: Schema.String,
+  known: Schema.Int,
+  actual: Schema.Int
+}) {
+  readonly isRetryable = false
+  override get message() {
+    return this.actual > this.known
+      ? `topic "${this.topic}" has ${this.actual} partitions in Kafka and ${this.known} of them are known here: others have added some, and write to them, so that records of one key may stand in two. Stop those who write, then "postroom topics grow ${this.topic} --partitions ${this.actual}"`
+      : `topic "${this.topic}" has ${this.actual} partitions in Kafka, and it had ${this.known}: it is not the one it was`
+  }
+}
+
+/** The topic has got more partitions since its keys' places were looked up; the next try looks them up anew. */
+export class TopicGrown extends Schema.TaggedError<TopicGrown>()("TopicGrown", {}) {
+  readonly isRetryable = true
+  override get message() {
+    return "a topic has more partitions than before, and keys go to others"
   }
 }
 
@@ -37,11 +62,20 @@ export class RecordRefused extends Schema.TaggedError<RecordRefused>()("RecordRe
   }
 }
 
-export type BrokerReason = UnknownTopic | PartitionMismatch | BrokerUnavailable | RecordRefused
+const reasons = [
+  UnknownTopic,
+  PartitionMismatch,
+  PartitionsChanged,
+  TopicGrown,
+  BrokerUnavailable,
+  RecordRefused
+] as const
+
+export type BrokerReason = InstanceType<(typeof reasons)[number]>
 
 export class BrokerError extends Schema.TaggedError<BrokerError>()("BrokerError", {
   operation: Schema.String,
-  reason: Schema.Union([UnknownTopic, PartitionMismatch, BrokerUnavailable, RecordRefused])
+  reason: Schema.Union(reasons)
 }) {
   override get message() {
     return `${this.operation}: ${this.reason.message}`

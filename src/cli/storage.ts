@@ -87,6 +87,15 @@ const layerBroker = (kafka: KafkaSettings | null) =>
 export const layerStorage = (settings: StorageSettings) =>
   Layer.provideMerge(layerBroker(kafkaOf(settings)), layerJournal(settings))
 
+/** Where the topics are in Kafka, what adds partitions to some of them there; null where they are in Postgres. */
+export const addPartitionsBy = (settings: StorageSettings) => {
+  const kafka = kafkaOf(settings)
+  return kafka === null
+    ? null
+    : (topics: ReadonlyArray<string>, count: number) =>
+        Effect.flatMap(kafkaBroker, ({ addPartitions }) => addPartitions(kafka, topics, count))
+}
+
 /** Removes the topics that stand under the prefix of the settings, which must have one. */
 export const removeTopics = (settings: StorageSettings) =>
   Effect.gen(function* () {

@@ -138,7 +138,7 @@ export const startWorker = <R>(given: Partial<WorkerOptions<R>> & Pick<WorkerOpt
       if (full) filled.ring()
       const { membership } = lane
       if (membership === null) return
-      const all = Array.from({ length: lane.actor.topic.partitions }, (_, partition) => partition)
+      const all = [...lane.owned.keys()]
       runFork(full ? membership.pause(all) : membership.resume(all))
     }
     const forgetBytesAfterMs = 10_000

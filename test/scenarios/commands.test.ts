@@ -103,6 +103,24 @@ describe("commands", () => {
             "postroom: there is no task nonsense\n"
           )
           assert.strictEqual((yield* postroom("queues", "pause", "nothing")).code, 2)
+
+          const topics = Effect.map(postroom("topics", "--json"), ({ out }) =>
+            linesOf(out).map(({ name, partitions, records, queues }) => ({ name, partitions, records, queues }))
+          )
+          // No worker has been here, so no queue is known that reads it.
+          assert.deepInclude(yield* topics, { name: "media.uploaded", partitions: 12, records: 1, queues: [] })
+          const grow = (name: string, partitions: number) =>
+            postroom("topics", "grow", name, "--partitions", String(partitions), "--patience", "0")
+          const busy = yield* grow("media.uploaded", 24)
+          assert.strictEqual(busy.code, 1)
+          assert.match(busy.err, /has as many partitions as before: no queue has read its 1 records yet/)
+          assert.strictEqual((yield* grow("posts.ready", 24)).out, "posts.ready has 24 partitions, 12 before\n")
+          const grown = (yield* topics).filter(({ partitions }) => partitions === 24).map(({ name }) => name)
+          assert.deepStrictEqual(grown, ["posts.ready"])
+          assert.match((yield* grow("posts.ready", 6)).err, /none can be taken away/)
+          assert.strictEqual((yield* grow("nonsense", 24)).code, 2)
+          assert.isTrue(linesOf((yield* postroom(...produce)).out)[0].repeated, "what asks for 12 starts all the same")
+
           assert.match(linesOf((yield* postroom("token", "--json")).out)[0].token, /^pr_[0-9a-f]{12}\.[\w-]{43}$/)
           const help = yield* postroom("tasks", "--help")
           assert.strictEqual(help.code, 0)

@@ -15,11 +15,13 @@ import { clientOf } from "./migrated.ts"
 export const postgresWorker = Effect.fnUntraced(function* (
   url: Redacted.Redacted,
   actors: ReadonlyArray<Actor>,
-  options: Partial<WorkerOptions<never>> = {}
+  options: Partial<WorkerOptions<never>> = {},
+  /** Where its topics are. */
+  topics: ReturnType<typeof postgresBroker> = postgresBroker()
 ) {
   const scope = yield* Effect.acquireRelease(Scope.make(), (made) => Scope.close(made, Exit.void))
   const services = yield* Layer.build(
-    Layer.fresh(Layer.provideMerge(Layer.merge(postgresBroker(), sqlJournal), Layer.fresh(clientOf(url))))
+    Layer.fresh(Layer.provideMerge(Layer.merge(topics, sqlJournal), Layer.fresh(clientOf(url))))
   ).pipe(Scope.provide(scope))
   const worker =
     actors.length === 0
@@ -27,6 +29,7 @@ export const postgresWorker = Effect.fnUntraced(function* (
       : yield* startWorker({ actors, ...options }).pipe(Scope.provide(scope), Effect.provideContext(services))
   return {
     worker,
+    services,
     broker: Context.get(services, Broker),
     journal: Context.get(services, Journal),
     sql: Context.get(services, PgClient.PgClient),

@@ -27,9 +27,9 @@ export interface GroupTimes {
 
 export interface GroupMemberOptions extends GroupTimes {
   readonly group: string
-  /** The topic's name in Kafka, and its partitions. */
+  /** The topic's name in Kafka, and how many partitions it has now. */
   readonly topic: string
-  readonly partitions: number
+  readonly partitions: () => number
   /** Which session of the database is this process's; 0 where none is open. */
   readonly session: () => number
   /** What this member ought to have has changed, or its name. */
@@ -96,7 +96,7 @@ export const makeGroupMember = (
   options: GroupMemberOptions
 ): Effect.Effect<GroupMember, BrokerError, Scope.Scope> =>
   Effect.gen(function* () {
-    const { group, topic, partitions } = options
+    const { group, topic } = options
     const cluster: Cluster = yield* client.cluster
     const standing = yield* Ref.make<Standing | null>(null)
     let memberId = ""
@@ -113,6 +113,7 @@ export const makeGroupMember = (
     const join = Effect.gen(function* () {
       const node = yield* ask(() => cluster.findGroupCoordinator({ groupId: group }))
       const session = options.session()
+      const partitions = options.partitions()
       const joined = yield* ask(() =>
         node.joinGroup({
           groupId: group,
@@ -139,16 +140,18 @@ export const makeGroupMember = (
       const mine = MemberAssignment.decode(synced.memberAssignment)?.assignment[topic] ?? []
       yield* Ref.set(standing, { node, memberId, generation: joined.generationId })
       yield* options.changed(memberId, new Set(mine))
-      return { node, generation: joined.generationId, session }
+      return { node, generation: joined.generationId, session, partitions }
     })
 
     const life = Effect.gen(function* () {
       while (options.session() === 0) yield* Effect.sleep("20 millis")
-      const { node, generation, session } = yield* join
+      const { node, generation, session, partitions } = yield* join
       while (true) {
         yield* Effect.sleep(options.heartbeatMs)
         // Shares are dealt by sessions: another session is another member.
         if (options.session() !== session) return
+        // So are they where there are more of them: whoever leads the group deals them again.
+        if (options.partitions() !== partitions) return
         const isOver = yield* ask(() =>
           node.heartbeat({ groupId: group, groupGenerationId: generation, memberId }).then(
             () => false,

@@ -9,14 +9,14 @@ import { Clock, Effect, Layer } from "effect"
 import { Broker } from "../Broker.ts"
 import type { BrokerError } from "../BrokerError.ts"
 import { asked } from "./refused.ts"
-import { bigints, ints } from "../../database/columns.ts"
+import { bigints, ints, smallints } from "../../database/columns.ts"
 import { makeKeeper } from "../rows/Keeper.ts"
 import { fetchLoop } from "../rows/Member.ts"
 import type { Member } from "../rows/Member.ts"
 import { refused } from "../rows/refused.ts"
 import { makeTopics } from "../rows/Topics.ts"
 import { makeWakeups } from "../rows/Wakeups.ts"
-import { makeClient } from "./client.ts"
+import { makeClient, unavailable } from "./client.ts"
 import type { KafkaSettings } from "./client.ts"
 import { makeFetch } from "./Fetch.ts"
 import { evict, makeGroupMember } from "./GroupMember.ts"
@@ -37,7 +37,7 @@ export const defaultOptions: Omit<KafkaBrokerOptions, "brokers"> = {
   sasl: null,
   prefix: "",
   sessionTimeoutMs: 10_000,
-  heartbeatMs: 200,
+  heartbeatMs: 400,
   tickMs: 250,
   drainBoundMs: 30_000
 }
@@ -53,7 +53,7 @@ const make = (options: KafkaBrokerOptions) =>
     const control = yield* client.cluster
     const topics = yield* makeTopics
     const nameOf = (topic: string) => options.prefix + topic
-    const kafkaTopics = makeKafkaTopics(admin, topics, nameOf)
+    const kafkaTopics = makeKafkaTopics(admin, control, topics, nameOf)
     const append = yield* makeProduce(client, topics, nameOf)
     const clock = yield* Clock.Clock
     const scope = yield* Effect.scope
@@ -69,6 +69,7 @@ const make = (options: KafkaBrokerOptions) =>
           return shares.get(member) ?? nothing
         },
         round: Effect.void,
+        grown: topics.forget,
         // Its partitions are dealt anew at once, not when Kafka has missed it for the length of a session.
         departed: (members) =>
           Effect.asVoid(
@@ -91,26 +92,30 @@ const make = (options: KafkaBrokerOptions) =>
 
     // What the API and the panel show of topics they read in the database.
     let endsAt = 0
+    let lastWritten = ""
     const writeEnds = Effect.gen(function* () {
       const now = clock.currentTimeMillisUnsafe()
       if (now - endsAt < endsEveryMs) return
       endsAt = now
-      for (const topic of yield* topics.all) {
-        const ends = yield* kafkaTopics.ends(topic.name)
-        yield* refused("write ends")(
-          pg.unsafe(
-            `UPDATE topic_partition p SET first_offset = e.first, next_offset = e.next
-             FROM unnest($2::int4[], $3::int8[], $4::int8[]) e (partition, first, next)
-             WHERE p.topic = $1 AND p.partition = e.partition AND (p.next_offset <> e.next OR p.first_offset <> e.first)`,
-            [
-              topic.id,
-              ints(ends.map(({ partition }) => partition)),
-              bigints(ends.map(({ first }) => first)),
-              bigints(ends.map(({ next }) => next))
-            ]
-          )
+      const rows = (yield* kafkaTopics.allEnds).flatMap(({ topic, ends }) =>
+        ends.map((end) => ({ ...end, topic: topic.id }))
+      )
+      const written = rows.map(({ topic, partition, first, next }) => `${topic}/${partition}/${first}/${next}`).join()
+      if (written === lastWritten) return
+      yield* refused("write ends")(
+        pg.unsafe(
+          `UPDATE topic_partition p SET first_offset = e.first, next_offset = e.next
+           FROM unnest($1::int2[], $2::int4[], $3::int8[], $4::int8[]) e (topic, partition, first, next)
+           WHERE p.topic = e.topic AND p.partition = e.partition AND (p.next_offset <> e.next OR p.first_offset <> e.first)`,
+          [
+            smallints(rows.map(({ topic }) => topic)),
+            ints(rows.map(({ partition }) => partition)),
+            bigints(rows.map(({ first }) => first)),
+            bigints(rows.map(({ next }) => next))
+          ]
         )
-      }
+      )
+      lastWritten = written
     }).pipe(Effect.catch((error) => Effect.logDebug("the ends of the topics could not be written", error.message)))
     yield* runRelay(wakeups, append, writeEnds)
 
@@ -122,7 +127,7 @@ const make = (options: KafkaBrokerOptions) =>
         ...options,
         group: nameOf(group),
         topic: nameOf(name),
-        partitions: topic.partitions,
+        partitions: () => member.topic.partitions,
         session: () => session,
         changed: (memberId, share) => {
           shares.set(member, share)
@@ -177,7 +182,7 @@ const make = (options: KafkaBrokerOptions) =>
         const young = yield* kafkaTopics.since(topic.name, now - topic.retentionMs)
         const read = yield* readByAll(topic.id)
         for (const { partition, first, next } of yield* kafkaTopics.ends(topic.name)) {
-          const before = Math.min(young.get(partition) ?? next, read.get(partition) ?? next, next)
+          const before = Math.min(young.get(partition) ?? first, read.get(partition) ?? next, next)
           if (before <= first) continue
           yield* kafkaTopics.drop(topic.name, partition, before)
           dropped += before - first
@@ -227,6 +232,38 @@ export const removeAll = (settings: KafkaSettings): Effect.Effect<void, BrokerEr
       const names = yield* asked("read topics")(() => admin.listTopics())
       const topics = names.filter((name) => name.startsWith(settings.prefix))
       if (topics.length > 0) yield* asked("remove topics")(() => admin.deleteTopics({ topics }))
+    })
+  )
+
+/** Gives these topics so many partitions, where they have not got them already. */
+export const addPartitions = (
+  settings: KafkaSettings,
+  topics: ReadonlyArray<string>,
+  count: number
+): Effect.Effect<void, BrokerError> =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const client = yield* makeClient(settings)
+      const admin = yield* client.admin
+      const names = topics.map((topic) => settings.prefix + topic)
+      const found = yield* asked("read topics")(() => admin.fetchTopicMetadata({ topics: names }))
+      const topicPartitions = found.topics
+        .filter(({ partitions }) => partitions.length < count)
+        .map(({ name }) => ({ topic: name, count }))
+      if (topicPartitions.length > 0) yield* asked("add partitions")(() => admin.createPartitions({ topicPartitions }))
+      // A leader that is named may not know of it yet: each is asked, by one who has not heard of it before.
+      const ask = (name: string) =>
+        Effect.scoped(
+          Effect.flatMap(client.admin, (other) => asked("add partitions")(() => other.fetchTopicOffsets(name)))
+        ).pipe(
+          Effect.filterOrFail(
+            (ends) => ends.length >= count,
+            () => unavailable("add partitions", `"${name}" has not got them yet`)
+          ),
+          Effect.tapError(() => Effect.sleep("50 millis")),
+          Effect.retry({ times: 100 })
+        )
+      yield* Effect.forEach(names, ask, { discard: true })
     })
   )
 

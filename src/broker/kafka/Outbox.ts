@@ -13,7 +13,8 @@ import type { Preface } from "../../domain/Preface.ts"
 import type { Headers, OutgoingRecord, Position } from "../Record.ts"
 import { makeSignal } from "../Signal.ts"
 import { refused } from "../rows/refused.ts"
-import { makePlaces } from "../rows/places.ts"
+import { makePlaces, placedAnew } from "../rows/places.ts"
+import { settled, settledBy } from "./settled.ts"
 import type { Topics } from "../rows/Topics.ts"
 import type { Wakeups } from "../rows/Wakeups.ts"
 
@@ -33,27 +34,29 @@ FROM (SELECT *, sum(coalesce(octet_length(value), 0)) OVER (ORDER BY id) - coale
 WHERE before < ${pageBytes} ORDER BY id`
 
 /** The look for what no bell told of, ms. */
-const lookMs = 250
+const lookMs = 500
 
-const rowsAfter = (onlyAfter: string) =>
-  `INSERT INTO outbox (topic, partition, key, value, headers)
+const rowsAfter = (preface: string, onlyAfter: string) =>
+  `WITH ${preface}settled AS (${settled(6)})
+   INSERT INTO outbox (topic, partition, key, value, headers)
    SELECT topic, partition, key, value, headers
    FROM unnest($1::text[], $2::int4[], $3::bytea[], $4::bytea[], $5::text[]) WITH ORDINALITY
-     r (topic, partition, key, value, headers, place) ${onlyAfter} ORDER BY place`
+     r (topic, partition, key, value, headers, place)
+   WHERE ${onlyAfter}(SELECT sum(still) FROM settled) > 0 ORDER BY place`
 
-const alone = rowsAfter("")
+const alone = rowsAfter("", "")
 
 /** The number of the first parameter that is the preface's. */
-const prefaceFrom = 6
+const prefaceFrom = 8
 
 const after = (preface: Preface) =>
-  `WITH preface AS (${preface.insert(prefaceFrom)} RETURNING 1) ${rowsAfter("WHERE (SELECT count(*) FROM preface) > 0")}`
+  rowsAfter(`preface AS (${preface.insert(prefaceFrom)} RETURNING 1), `, "(SELECT count(*) FROM preface) > 0 AND ")
 
 /** Hands records over in the caller's transaction. */
 export const makeHandOver = (topics: Topics, wakeups: Wakeups) =>
   Effect.map(PgClient.PgClient, (sql) => {
     const placesOf = makePlaces(topics)
-    return Effect.fnUntraced(function* (records: ReadonlyArray<OutgoingRecord>, preface?: Preface) {
+    const handOver = Effect.fnUntraced(function* (records: ReadonlyArray<OutgoingRecord>, preface?: Preface) {
       if (records.length === 0) return
       const places = yield* placesOf(records)
       yield* sql
@@ -63,11 +66,13 @@ export const makeHandOver = (topics: Topics, wakeups: Wakeups) =>
           byteas(records.map(({ key }) => key)),
           byteas(records.map(({ value }) => value)),
           texts(records.map(({ headers }) => JSON.stringify(headers))),
+          ...settledBy(places),
           ...(preface?.parameters ?? [])
         ])
         .pipe(refused("hand over"))
       yield* sql.afterCommit(Effect.sync(() => wakeups.grown([outboxGrown])))
     })
+    return (records: ReadonlyArray<OutgoingRecord>, preface?: Preface) => placedAnew(topics, handOver(records, preface))
   })
 
 interface Row {

@@ -2,26 +2,35 @@
  * Appends records: one request in flight, each record with its partition,
  * chosen once. kafkajs numbers what it sends, and a try again after a lost
  * answer is known by its number; with two in flight, or a partition chosen
- * anew for the second try, what was acknowledged can be lost.
+ * anew for the second try, what was acknowledged can be lost. What is placed
+ * by its key keeps its topic from growing until it is there.
  */
+import { PgClient } from "@effect/sql-pg"
 import { Effect, Exit, Scope, Semaphore } from "effect"
 import type { Producer } from "kafkajs"
-import { makePlaces } from "../rows/places.ts"
+import { makePlaces, placedAnew } from "../rows/places.ts"
+import type { Place } from "../rows/places.ts"
+import { refused } from "../rows/refused.ts"
 import type { Topics } from "../rows/Topics.ts"
 import type { OutgoingRecord, Position } from "../Record.ts"
 import { unavailable } from "./client.ts"
 import type { KafkaClient } from "./client.ts"
 import { encodeHeaders } from "./headers.ts"
 import { asked } from "./refused.ts"
+import { settled, settledBy } from "./settled.ts"
 
 /** Bytes of values in one request. */
 const mostBytes = 4 << 20
 
 const bytesOf = ({ value }: OutgoingRecord): number => 200 + (value?.length ?? 0)
 
+interface Placed extends Place {
+  readonly record: OutgoingRecord
+}
+
 /** Cuts records into what fits a request. */
-const partsOf = <A extends { readonly record: OutgoingRecord }>(records: ReadonlyArray<A>): Array<Array<A>> => {
-  const parts: Array<Array<A>> = []
+const partsOf = (records: ReadonlyArray<Placed>): Array<Array<Placed>> => {
+  const parts: Array<Array<Placed>> = []
   let bytes = Number.POSITIVE_INFINITY
   for (const one of records) {
     const more = bytesOf(one.record)
@@ -44,14 +53,20 @@ export const makeProduce = (client: KafkaClient, topics: Topics, nameOf: (topic:
     const scope = yield* Effect.scope
     const placesOf = makePlaces(topics)
     const oneAtATime = yield* Semaphore.make(1)
-    let current: { readonly producer: Producer; readonly scope: Scope.Closeable } | null = null
+    const sql = yield* PgClient.PgClient
+    let current: {
+      readonly producer: Producer
+      readonly scope: Scope.Closeable
+      /** The partitions that its topics had when they were first written to. */
+      readonly sizes: Map<number, number>
+    } | null = null
 
     const open = Effect.suspend(() => {
       if (current !== null) return Effect.succeed(current)
       return Effect.gen(function* () {
         const own = yield* Scope.fork(scope)
         const producer = yield* Scope.provide(client.producer, own)
-        current = { producer, scope: own }
+        current = { producer, scope: own, sizes: new Map() }
         return current
       })
     })
@@ -63,10 +78,17 @@ export const makeProduce = (client: KafkaClient, topics: Topics, nameOf: (topic:
       return old === null ? Effect.void : Effect.asVoid(Effect.forkIn(Scope.close(old.scope, Exit.void), scope))
     })
 
-    const send = Effect.fnUntraced(function* (
-      part: ReadonlyArray<{ readonly record: OutgoingRecord; readonly partition: number }>
-    ) {
-      const { producer } = yield* open
+    /** kafkajs leaves out, without a word, what goes to a partition it has not heard of. */
+    const knowing = Effect.fnUntraced(function* (part: ReadonlyArray<Placed>) {
+      const isNews = ({ topic }: Placed) => (current?.sizes.get(topic.id) ?? topic.partitions) < topic.partitions
+      if (part.some(isNews)) yield* discard
+      const { producer, sizes } = yield* open
+      for (const { topic } of part) if (!sizes.has(topic.id)) sizes.set(topic.id, topic.partitions)
+      return producer
+    })
+
+    const send = Effect.fnUntraced(function* (part: ReadonlyArray<Placed>) {
+      const producer = yield* knowing(part)
       const byTopic = new Map<string, Array<number>>()
       for (const [at, { record }] of part.entries()) {
         const list = byTopic.get(record.topic)
@@ -107,11 +129,19 @@ export const makeProduce = (client: KafkaClient, topics: Topics, nameOf: (topic:
       return positions
     })
 
-    return Effect.fnUntraced(function* (records: ReadonlyArray<OutgoingRecord>) {
+    const append = Effect.fnUntraced(function* (records: ReadonlyArray<OutgoingRecord>) {
       if (records.length === 0) return []
       const places = yield* placesOf(records)
-      const placed = records.map((record, at) => ({ record, partition: places[at]!.partition }))
-      const positions = yield* oneAtATime.withPermit(Effect.forEach(partsOf(placed), send))
+      const placed = records.map((record, at): Placed => ({ record, ...places[at]! }))
+      const sent = oneAtATime.withPermit(Effect.forEach(partsOf(placed), send))
+      const byKey = placed.filter(({ record }) => record.partition === undefined && record.key !== null)
+      const positions =
+        byKey.length === 0
+          ? yield* sent
+          : yield* sql
+              .withTransaction(Effect.andThen(refused("append")(sql.unsafe(settled(1), settledBy(byKey))), sent))
+              .pipe(Effect.catchTag("SqlError", (error) => Effect.fail(unavailable("append", error.message))))
       return positions.flat()
     })
+    return (records: ReadonlyArray<OutgoingRecord>) => placedAnew(topics, append(records))
   })

@@ -75,6 +75,19 @@ export interface Cluster {
   ) => Readonly<Record<string, ReadonlyArray<string | number>>>
   readonly findBroker: (of: { readonly nodeId: string }) => Promise<Node>
   readonly findGroupCoordinator: (of: { readonly groupId: string }) => Promise<Node>
+  /** The first offsets of these partitions, or the next ones, by one question to each leader. */
+  readonly fetchTopicsOffset: (
+    of: ReadonlyArray<{
+      readonly topic: string
+      readonly partitions: ReadonlyArray<{ readonly partition: number }>
+      readonly fromBeginning: boolean
+    }>
+  ) => Promise<
+    ReadonlyArray<{
+      readonly topic: string
+      readonly partitions: ReadonlyArray<{ readonly partition: number; readonly offset: string }>
+    }>
+  >
 }
 
 export interface KafkaSettings {

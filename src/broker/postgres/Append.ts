@@ -1,7 +1,8 @@
 /**
  * Appends records. The row of each partition is locked in (topic, partition)
  * order before its offsets are given, and the lock is held until the commit:
- * so appenders never deadlock, and readers see offsets without gaps.
+ * so appenders never deadlock, and readers see offsets without gaps. The row
+ * says among how many partitions it is: who chose by another number is refused.
  */
 import { PgClient } from "@effect/sql-pg"
 import { Effect } from "effect"
@@ -9,9 +10,9 @@ import type { BrokerError } from "../BrokerError.ts"
 import type { OutgoingRecord, Position } from "../Record.ts"
 import type { Preface } from "../../domain/Preface.ts"
 import { byteas, ints, smallints, texts } from "../../database/columns.ts"
-import { refused } from "../rows/refused.ts"
+import { ifStill, refused } from "../rows/refused.ts"
 import { contentOf, payloadSql } from "../rows/Note.ts"
-import { makePlaces } from "../rows/places.ts"
+import { makePlaces, placedAnew } from "../rows/places.ts"
 import type { Topics } from "../rows/Topics.ts"
 import { channel } from "../rows/Wakeups.ts"
 import type { Wakeups } from "../rows/Wakeups.ts"
@@ -20,8 +21,8 @@ import type { Wakeups } from "../rows/Wakeups.ts"
 const statementAfter = (preface: string, onlyAfter: string) => `
 WITH ${preface}moment AS (SELECT date_trunc('milliseconds', clock_timestamp()) AS at),
 locked AS (
-  SELECT p.topic, p.partition, p.next_offset, c.n
-  FROM topic_partition p JOIN unnest($1::int2[], $2::int4[], $3::int4[]) c (topic, partition, n)
+  SELECT p.topic, p.partition, p.next_offset, c.n / ${ifStill("p.among = c.among")} AS n
+  FROM topic_partition p JOIN unnest($1::int2[], $2::int4[], $3::int4[], $12::int4[]) c (topic, partition, n, among)
     ON p.topic = c.topic AND p.partition = c.partition ${onlyAfter}
   ORDER BY p.topic, p.partition FOR UPDATE OF p),
 grown AS (
@@ -40,7 +41,7 @@ FROM locked, moment`
 const alone = statementAfter("", "")
 
 /** The number of the first parameter that is the preface's. */
-const prefaceFrom = 12
+const prefaceFrom = 13
 
 // The count is asked for so that the rows of the preface are written before any partition is locked: without it the
 // order would be the planner's, and two processes could wait for each other.
@@ -66,14 +67,15 @@ export const makeAppend = (
     const sql = yield* PgClient.PgClient
     const placesOf = makePlaces(topics)
 
-    return Effect.fnUntraced(function* (records: ReadonlyArray<OutgoingRecord>, preface?: Preface) {
+    const append = Effect.fnUntraced(function* (records: ReadonlyArray<OutgoingRecord>, preface?: Preface) {
       if (records.length === 0) return []
-      const counts = new Map<string, { topic: number; partition: number; n: number }>()
+      const counts = new Map<string, { topic: number; partition: number; n: number; among: number }>()
       const placed: Array<{ slot: string; topic: number; partition: number; place: number }> = []
       for (const { topic, partition } of yield* placesOf(records)) {
         const slot = `${topic.id}/${partition}`
         let count = counts.get(slot)
-        if (count === undefined) counts.set(slot, (count = { topic: topic.id, partition, n: 0 }))
+        if (count === undefined)
+          counts.set(slot, (count = { topic: topic.id, partition, n: 0, among: topic.partitions }))
         placed.push({ slot, topic: topic.id, partition, place: count.n++ })
       }
       const sums = [...counts.values()]
@@ -94,6 +96,7 @@ export const makeAppend = (
             texts(records.map((r) => JSON.stringify(r.headers))),
             note ?? "",
             note !== null && records.length === 1 ? contentOf(records[0]!) : "",
+            ints(sums.map((c) => c.among)),
             ...(preface?.parameters ?? [])
           ]
         )
@@ -105,4 +108,5 @@ export const makeAppend = (
         return { topic: record.topic, partition, offset: base.get(slot)! + place }
       })
     })
+    return (records: ReadonlyArray<OutgoingRecord>, preface?: Preface) => placedAnew(topics, append(records, preface))
   })

@@ -58,6 +58,7 @@ const make = (options: PostgresBrokerOptions) =>
         ...options,
         share: (member, session, alive) => shareOf(session, alive, member.topic.partitions),
         round: Effect.suspend(() => lookAtEnds),
+        grown: topics.forget,
         departed: () => Effect.void
       },
       makeWakeups

@@ -47,30 +47,51 @@ export interface GroupView {
   readonly sessions: ReadonlySet<number>
   /** Claims of this session: partitions per "group/topic". */
   readonly claims: ReadonlyMap<string, ReadonlySet<number>>
+  /** How many partitions topics have, by their numbers. */
+  readonly partitions: ReadonlyMap<number, number>
   /** Members found dead, each in one look of one process. */
   readonly departed: ReadonlyArray<DeadMember>
 }
 
 export const slotOf = (key: GroupKey): string => `${key.group}/${key.topic}`
 
-const liveSessions = `
-  SELECT l.objid::int8 AS session FROM pg_locks l
-  WHERE l.locktype = 'advisory' AND l.classid = ${sessionLockClass} AND l.objsubid = 2 AND l.granted
-    AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())`
+/** All that a look needs in one answer, since every process looks four times a second: `kind` says what a row is. */
+const everything = `
+  SELECT 'session' AS kind, NULL AS group_name, NULL::int2 AS topic, l.objid::int8 AS session, true AS fresh, NULL::int4 AS partition
+    FROM pg_locks l
+    WHERE l.locktype = 'advisory' AND l.classid = ${sessionLockClass} AND l.objsubid = 2 AND l.granted
+      AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+  UNION ALL
+  SELECT 'member', group_name, topic, session, seen_at > now() - make_interval(secs => $3), NULL
+    FROM group_member WHERE (group_name, topic) IN (SELECT * FROM unnest($1::text[], $2::int2[]))
+  UNION ALL
+  SELECT 'claim', group_name, topic, session, true, partition FROM group_claim WHERE session = $4::int8
+  UNION ALL
+  SELECT 'topic', NULL, id, 0, true, partitions FROM topic WHERE id = ANY ($2::int2[])`
+
+interface Row {
+  readonly kind: "session" | "member" | "claim" | "topic"
+  readonly group_name: string
+  readonly topic: number
+  readonly session: bigint
+  readonly fresh: boolean
+  readonly partition: number
+}
 
 export const makeGroups = (times: GroupTimes) =>
   Effect.map(SqlClient.SqlClient, (sql) => {
     const look = Effect.fnUntraced(function* (session: number, keys: ReadonlyArray<GroupKey>) {
-      const live = yield* sql.unsafe<{ session: bigint }>(liveSessions)
-      const sessions = new Set(live.map((row) => Number(row.session)))
-      const rows = yield* sql.unsafe<{ group_name: string; topic: number; session: bigint; fresh: boolean }>(
-        `SELECT group_name, topic, session, seen_at > now() - make_interval(secs => $3) AS fresh
-         FROM group_member WHERE (group_name, topic) IN (SELECT * FROM unnest($1::text[], $2::int2[]))`,
-        [texts(keys.map((k) => k.group)), smallints(keys.map((k) => k.topic)), times.sessionTimeoutMs / 1000]
-      )
+      const rows = yield* sql.unsafe<Row>(everything, [
+        texts(keys.map((k) => k.group)),
+        smallints(keys.map((k) => k.topic)),
+        times.sessionTimeoutMs / 1000,
+        String(session)
+      ])
+      const of = (kind: Row["kind"]) => rows.filter((row) => row.kind === kind)
+      const sessions = new Set(of("session").map((row) => Number(row.session)))
       const members = new Map<string, Array<number>>()
       const dead: Array<number> = []
-      for (const row of rows) {
+      for (const row of of("member")) {
         const id = Number(row.session)
         // This session lives: it is asking.
         if (id !== session && !(sessions.has(id) && row.fresh)) {
@@ -82,12 +103,8 @@ export const makeGroups = (times: GroupTimes) =>
         if (list === undefined) members.set(slot, [id])
         else list.push(id)
       }
-      const held = yield* sql.unsafe<{ group_name: string; topic: number; partition: number }>(
-        `SELECT group_name, topic, partition FROM group_claim WHERE session = $1::int8`,
-        [String(session)]
-      )
       const claims = new Map<string, Set<number>>()
-      for (const row of held) {
+      for (const row of of("claim")) {
         const slot = slotOf({ group: row.group_name, topic: row.topic })
         const set = claims.get(slot)
         if (set === undefined) claims.set(slot, new Set([row.partition]))
@@ -103,7 +120,8 @@ export const makeGroups = (times: GroupTimes) =>
                RETURNING group_name AS "group", topic, member_id AS "memberId"`,
               [texts(gone.map(String))]
             )
-      return { members, sessions, claims, departed } satisfies GroupView
+      const partitions = new Map(of("topic").map((row) => [row.topic, row.partition]))
+      return { members, sessions, claims, partitions, departed } satisfies GroupView
     })
 
     /** Enters the group and makes the claims of its partitions where they are missing. */

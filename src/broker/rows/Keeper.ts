@@ -28,6 +28,8 @@ export interface KeeperOptions extends GroupTimes {
   readonly share: (member: Member, session: number, alive: ReadonlyArray<number>) => Iterable<number>
   /** Done at every look besides. */
   readonly round: Effect.Effect<void, SqlError.SqlError>
+  /** A topic has more partitions than before. */
+  readonly grown: () => void
   /** Members whose session ended without a word; told to one of those who see it. */
   readonly departed: (members: ReadonlyArray<DeadMember>) => Effect.Effect<void>
 }
@@ -94,6 +96,12 @@ export const makeKeeper = (
           bell.ring()
           wakeups.grown([groupsChanged])
           continue
+        }
+        const partitions = view.partitions.get(member.topic.id) ?? member.topic.partitions
+        if (partitions !== member.topic.partitions) {
+          member.topic = { ...member.topic, partitions }
+          options.grown()
+          yield* groups.enter(current.id, member.key, partitions, member.memberId)
         }
         const share = new Set(options.share(member, current.id, alive))
         const claims = view.claims.get(slot) ?? new Set()

@@ -30,7 +30,8 @@ interface HeldPartition {
 
 export interface Member {
   readonly key: GroupKey
-  readonly topic: StoredTopic
+  /** With as many partitions as it has now. */
+  topic: StoredTopic
   readonly held: Map<number, HeldPartition>
   readonly events: Queue.Queue<MemberEvent>
   readonly wake: Signal

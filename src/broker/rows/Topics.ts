@@ -1,7 +1,7 @@
 /**
- * Which topics exist and how many partitions each has. Read once and kept:
- * the number of partitions never changes under a running process, because
- * keys would move and lose their order.
+ * Which topics exist and how many partitions each has. Read once and kept: the
+ * number of partitions changes only where nothing of a topic is under way
+ * (growth.ts), and who appends by the old one is told then, and forgets.
  */
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
@@ -14,6 +14,8 @@ export interface StoredTopic {
   readonly id: number
   readonly name: string
   readonly partitions: number
+  /** How many there were when it was made. */
+  readonly declared: number
   readonly retentionMs: number
 }
 
@@ -24,14 +26,16 @@ export interface Topics {
   /** The topic by name where it is known already. */
   readonly known: (name: string) => StoredTopic | undefined
   readonly all: Effect.Effect<ReadonlyArray<StoredTopic>, BrokerError>
+  /** One of them has grown: they are asked for anew. */
+  readonly forget: () => void
 }
 
 export const makeTopics = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   const byName = new Map<string, StoredTopic>()
 
-  const load = sql<{ id: number; name: string; partitions: number; retention_ms: bigint }>`
-    SELECT id, name, partitions, retention_ms FROM topic ORDER BY id`.pipe(
+  const load = sql<{ id: number; name: string; partitions: number; declared: number; retention_ms: bigint }>`
+    SELECT id, name, partitions, declared, retention_ms FROM topic ORDER BY id`.pipe(
     refused("read topics"),
     Effect.map((rows) => {
       for (const row of rows) {
@@ -39,6 +43,7 @@ export const makeTopics = Effect.gen(function* () {
           id: row.id,
           name: row.name,
           partitions: row.partitions,
+          declared: row.declared,
           retentionMs: Number(row.retention_ms)
         })
       }
@@ -54,15 +59,15 @@ export const makeTopics = Effect.gen(function* () {
       .withTransaction(
         Effect.gen(function* () {
           yield* sql.unsafe(
-            `INSERT INTO topic (name, partitions, retention_ms)
-             SELECT s.name, s.partitions, s.retention FROM unnest($1::text[], $2::int4[], $3::int8[]) s (name, partitions, retention)
+            `INSERT INTO topic (name, partitions, declared, retention_ms)
+             SELECT s.name, s.partitions, s.partitions, s.retention FROM unnest($1::text[], $2::int4[], $3::int8[]) s (name, partitions, retention)
              ON CONFLICT (name) DO UPDATE SET retention_ms = excluded.retention_ms
              WHERE topic.retention_ms <> excluded.retention_ms`,
             [names, ints(sorted.map((s) => s.partitions)), bigints(sorted.map((s) => s.retentionMs))]
           )
           yield* sql.unsafe(
-            `INSERT INTO topic_partition (topic, partition)
-             SELECT t.id, p FROM topic t, generate_series(0, t.partitions - 1) p WHERE t.name = ANY ($1::text[])
+            `INSERT INTO topic_partition (topic, partition, among)
+             SELECT t.id, p, t.partitions FROM topic t, generate_series(0, t.partitions - 1) p WHERE t.name = ANY ($1::text[])
              ON CONFLICT DO NOTHING`,
             [names]
           )
@@ -71,8 +76,8 @@ export const makeTopics = Effect.gen(function* () {
       .pipe(refused("create topics"))
     yield* load
     for (const spec of specs) {
-      const actual = byName.get(spec.name)!.partitions
-      if (actual !== spec.partitions) {
+      const { partitions: actual, declared } = byName.get(spec.name)!
+      if (actual !== spec.partitions && declared !== spec.partitions) {
         return yield* new BrokerError({
           operation: "create topics",
           reason: new PartitionMismatch({ topic: spec.name, expected: spec.partitions, actual })
@@ -91,5 +96,11 @@ export const makeTopics = Effect.gen(function* () {
     return found
   })
 
-  return { ensure, get, known: (name: string) => byName.get(name), all: load } satisfies Topics
+  return {
+    ensure,
+    get,
+    known: (name: string) => byName.get(name),
+    all: load,
+    forget: () => byName.clear()
+  } satisfies Topics
 })

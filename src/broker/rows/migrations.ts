@@ -65,5 +65,20 @@ export const brokerMigrations: ReadonlyArray<Migration> = [
       `CREATE TABLE log_home (home text NOT NULL)`,
       `INSERT INTO log_home VALUES ('postgres')`
     ]
+  },
+  {
+    component,
+    version: 3,
+    name: "topics that grow",
+    statements: [
+      // What the program asked for when the topic was made: it may go on asking for that after the topic has grown.
+      `ALTER TABLE topic ADD COLUMN declared int`,
+      `UPDATE topic SET declared = partitions`,
+      `ALTER TABLE topic ALTER COLUMN declared SET NOT NULL`,
+      // Of how many partitions this is one: who appends by another number of them is told by the row it locks.
+      `ALTER TABLE topic_partition ADD COLUMN among int`,
+      `UPDATE topic_partition p SET among = t.partitions FROM topic t WHERE t.id = p.topic`,
+      `ALTER TABLE topic_partition ALTER COLUMN among SET NOT NULL`
+    ]
   }
 ]

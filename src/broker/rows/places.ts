@@ -29,7 +29,12 @@ export const makePlaces = (topics: Topics) => {
   return Effect.fnUntraced(function* (records: ReadonlyArray<OutgoingRecord>) {
     const places: Array<Place> = []
     for (const record of records) {
-      const topic = topics.known(record.topic) ?? (yield* topics.get(record.topic))
+      let topic = topics.known(record.topic) ?? (yield* topics.get(record.topic))
+      if (record.partition !== undefined && record.partition >= topic.partitions) {
+        // It may have grown since it was looked up.
+        topics.forget()
+        topic = yield* topics.get(record.topic)
+      }
       const partition = partitionIn(record, topic)
       if (!(partition >= 0 && partition < topic.partitions)) {
         const detail = `topic "${topic.name}" has ${topic.partitions} partitions and no partition ${partition}`
@@ -40,3 +45,17 @@ export const makePlaces = (topics: Topics) => {
     return places
   })
 }
+
+/**
+ * An append that found that a topic has grown, once more by what its topics are now. Within a transaction, which is
+ * broken by then, that fails too, and whoever tries that again begins with the new places.
+ */
+export const placedAnew = <A>(topics: Topics, append: Effect.Effect<A, BrokerError>): Effect.Effect<A, BrokerError> =>
+  Effect.catchIf(
+    append,
+    (error) => error.reason._tag === "TopicGrown",
+    (grown) =>
+      Effect.andThen(Effect.sync(topics.forget), append).pipe(
+        Effect.mapError((second) => (second.isRetryable ? grown : second))
+      )
+  )
