@@ -4,6 +4,7 @@ import { makeConverter } from "./converter/converter.ts"
 import { makeImagegen } from "./imagegen/imagegen.ts"
 import { makePublisher } from "./publisher/publisher.ts"
 import { makeRewriter } from "./rewriter/rewriter.ts"
+import { makeTree } from "./tree/tree.ts"
 
 /** Why a service cannot be used; null where it can. */
 export interface Missing {
@@ -17,8 +18,9 @@ export const makeActors = (missing: Missing) => [
   makeRewriter(missing.models),
   makeImagegen(missing.models),
   makePublisher(missing.telegram),
-  makeConverter(null)
+  makeConverter(null),
+  makeTree(null)
 ]
 
 /** Names of the queues, in the order of the pipeline. */
-export const queueNames = ["collector", "rewriter", "imagegen", "publisher", "converter"] as const
+export const queueNames = ["collector", "rewriter", "imagegen", "publisher", "converter", "tree"] as const

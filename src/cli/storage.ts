@@ -2,6 +2,7 @@
 import { Data, Effect, Layer, Redacted } from "effect"
 import { accessSync, constants, mkdirSync } from "node:fs"
 import { converterMigrations } from "../actors/converter/conversions.ts"
+import { treeMigrations } from "../actors/tree/migrations.ts"
 import type { KafkaSettings } from "../broker/kafka/client.ts"
 import { brokerMigrations } from "../broker/rows/migrations.ts"
 import * as PostgresBroker from "../broker/postgres/PostgresBroker.ts"
@@ -12,7 +13,7 @@ import * as SqlJournal from "../journal/sql/SqlJournal.ts"
 import { postgresHome, settleIn } from "./logHome.ts"
 import { layerMetered } from "./meteredJournal.ts"
 
-export const migrations = [...brokerMigrations, ...journalMigrations, ...converterMigrations]
+export const migrations = [...brokerMigrations, ...journalMigrations, ...converterMigrations, ...treeMigrations]
 
 /** The folder of an installation cannot be used. */
 export class FolderRefused extends Data.TaggedError("FolderRefused")<{

@@ -13,6 +13,15 @@ export interface TaskContext {
   readonly headers: Readonly<Record<string, string>>
   /** When the record was appended, ms. */
   readonly queuedAt: number
+  /** Where the record stands in its topic. */
+  readonly partition: number
+  readonly offset: number
+  /**
+   * The lease under which this process holds the partition; every later owner has a higher one. Who writes outside of
+   * the journal keeps the highest it has seen, and refuses what comes with a lower one: an owner that was frozen and
+   * does not know yet that it was replaced.
+   */
+  readonly epoch: number
   /**
    * Runs `effect` once per task and name: its result (a JSON value) is stored
    * before the handler goes on, and answered from the store on a repeat.

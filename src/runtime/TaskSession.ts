@@ -79,6 +79,9 @@ export const makeSession = (parts: ContextParts, task: LiveTask): TaskSession =>
       attempt: task.attempt,
       headers: task.record?.headers ?? {},
       queuedAt: task.queuedAt,
+      partition: ownership.partition,
+      offset: task.offset,
+      epoch: ownership.epoch,
       step,
       log: (message) =>
         Effect.sync(() => {

@@ -4,6 +4,7 @@ import { mediaUploaded } from "./mediaUploaded.ts"
 import { postsCollected } from "./postsCollected.ts"
 import { postsReady } from "./postsReady.ts"
 import { sourcesDue } from "./sourcesDue.ts"
+import { treeCommands } from "./treeCommands.ts"
 import type { Topic } from "./Topic.ts"
 
 export const topics: ReadonlyArray<Topic<any>> = [
@@ -11,5 +12,6 @@ export const topics: ReadonlyArray<Topic<any>> = [
   postsCollected,
   imagesRequested,
   postsReady,
-  mediaUploaded
+  mediaUploaded,
+  treeCommands
 ]

@@ -10,7 +10,7 @@ import { SqlClient } from "effect/sql"
 import { bigints, texts, uuids } from "../../src/database/columns.ts"
 import { uuidOf } from "../../src/domain/ids.ts"
 import { pathOf } from "../../src/domain/tree/Path.ts"
-import { makeChance } from "../../test/tree/randomCommand.ts"
+import { makeChance } from "./randomCommand.ts"
 
 export interface TreeSize {
   /** Items below the one collection that is changed as a whole. */
@@ -76,19 +76,26 @@ const writeOwner = Effect.fnUntraced(function* (owner: string, rows: ReadonlyArr
   yield* sql.unsafe(`INSERT INTO tree_owner (owner, seq, next_slot) VALUES ($1, 0, $2)`, [number, BigInt(rows.length)])
   for (let from = 0; from < rows.length; from += chunk) {
     const part = rows.slice(from, from + chunk)
+    const all = [number, uuids(part.map(({ n }) => itemIdOf(owner, n)))]
     yield* sql.unsafe(
-      `INSERT INTO item (id, owner, parent, slot, path, type, name, words, own_tags, eff_tags, viewers, created_seq)
-       SELECT id, $1, nullif(parent, '')::uuid, slot, path, 'collection', name,
-         array_to_tsvector(string_to_array(lower(name), ' ')), own::int[], eff::int[], viewers::int[], 0
-       FROM unnest($2::uuid[], $3::text[], $4::int8[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[])
-         r (id, parent, slot, path, name, own, eff, viewers)`,
+      `INSERT INTO item (id, owner, parent, slot, type, name, words, created_seq)
+       SELECT id, $1, nullif(parent, '')::uuid, slot, 'collection', name,
+         array_to_tsvector(string_to_array(lower(name), ' ')), 0
+       FROM unnest($2::uuid[], $3::text[], $4::int8[], $5::text[]) r (id, parent, slot, name)`,
       [
-        number,
-        uuids(part.map(({ n }) => itemIdOf(owner, n))),
+        ...all,
         texts(part.map(({ parent }) => (parent === null ? "" : itemIdOf(owner, parent)))),
         bigints(part.map(({ n }) => n)),
+        texts(part.map(({ n }) => `photo ${n} of ${owner}`))
+      ]
+    )
+    yield* sql.unsafe(
+      `INSERT INTO item_state (id, owner, path, own_tags, eff_tags, viewers)
+       SELECT id, $1, path, own::int[], eff::int[], viewers::int[]
+       FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[]) r (id, path, own, eff, viewers)`,
+      [
+        ...all,
         texts(part.map(({ path }) => path)),
-        texts(part.map(({ n }) => `photo ${n} of ${owner}`)),
         texts(part.map(({ own }) => arrayText(own))),
         texts(part.map(({ eff }) => arrayText(eff))),
         texts(part.map(({ viewers }) => arrayText(viewers)))
@@ -106,17 +113,17 @@ export const fillTrees = Effect.fnUntraced(function* (size: TreeSize) {
     ["tree_user", viewerCount, viewerOf],
     ["tree_tag", tagCount, tagNameOf]
   ] as const) {
-    yield* sql.unsafe(`INSERT INTO ${table} (name) SELECT name FROM unnest($1::text[]) WITH ORDINALITY n (name, at) ORDER BY at`, [
-      texts(Array.from({ length: count }, (_, n) => nameOf(n + 1)))
-    ])
+    yield* sql.unsafe(
+      `INSERT INTO ${table} (name) SELECT name FROM unnest($1::text[]) WITH ORDINALITY n (name, at) ORDER BY at`,
+      [texts(Array.from({ length: count }, (_, n) => nameOf(n + 1)))]
+    )
   }
   yield* writeOwner(largeOwner, grow(size.branch, chance))
   for (let n = 0; n < size.owners; n++) yield* writeOwner(ownerOf(n), grow(size.each, chance))
   yield* sql.unsafe(
     `INSERT INTO viewer_tag (viewer, owner, tag, n)
-     SELECT viewer, owner, tag, count(*) FROM item, unnest(viewers || owner) viewer, unnest(eff_tags) tag GROUP BY 1, 2, 3`
+     SELECT viewer, owner, tag, count(*) FROM item_state, unnest(viewers || owner) viewer, unnest(eff_tags) tag GROUP BY 1, 2, 3`
   )
-  yield* sql.unsafe(`VACUUM (ANALYZE) item, viewer_tag, tree_owner, tree_user, tree_tag`)
+  yield* sql.unsafe(`VACUUM (ANALYZE) item, item_state, viewer_tag, tree_owner, tree_user, tree_tag`)
   return size.branch + size.owners * size.each
 })
-

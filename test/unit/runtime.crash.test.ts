@@ -154,6 +154,28 @@ describe("after a worker has crashed", () => {
     })
   )
 
+  it.effect("every later owner tells its handlers a higher epoch, and where their records stand", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld
+      const told: Array<readonly [partition: number, offset: number, epoch: number]> = []
+      const actor = actorOf((_, task) =>
+        Effect.sync(() => void told.push([task.partition, task.offset, task.epoch] as const))
+      )
+      const first = yield* world.start([actor])
+      yield* world.post("ann", [1, 2])
+      yield* pass(500)
+      yield* first.crash
+      yield* world.start([actor])
+      yield* world.post("ann", [3])
+      yield* pass(5_000)
+      assert.deepStrictEqual(told.slice(0, 2), [
+        [0, 0, 1],
+        [0, 1, 1]
+      ])
+      assert.deepStrictEqual(told.at(-1), [0, 2, 2])
+    })
+  )
+
   it.effect("its late writes are refused, and it stops what it runs", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld

@@ -1,0 +1,60 @@
+/** A new item. */
+import { Effect } from "effect"
+import { SqlClient } from "effect/sql"
+import { ints, texts } from "../../database/columns.ts"
+import { wordsOf } from "../../domain/tree/Name.ts"
+import { deepest, depthOf, pathOf } from "../../domain/tree/Path.ts"
+import { tagsOf } from "../../domain/tree/Tag.ts"
+import type { CommandOf } from "../../domain/tree/TreeCommand.ts"
+import { alwaysSeeing, applyDelta, tagDelta } from "./counters.ts"
+import { findParent, refuse } from "./Turn.ts"
+import type { Turn } from "./Turn.ts"
+
+/** Adds the item, whose id is the command's. */
+export const create = Effect.fnUntraced(function* (turn: Turn, command: CommandOf<"create">) {
+  const sql = yield* SqlClient.SqlClient
+  const parent = yield* findParent(turn, command.parent)
+  if (parent !== null && depthOf(parent.path) >= deepest)
+    return yield* refuse("TooDeep", `a tree has at most ${deepest} levels`)
+  const [row] = yield* sql.unsafe<{ slot: bigint }>(
+    `UPDATE tree_owner SET next_slot = next_slot + 1 WHERE owner = $1 RETURNING next_slot - 1 AS slot`,
+    [turn.owner]
+  )
+  const slot = Number(row!.slot)
+  const own = tagsOf(command.tags).map((tag) => turn.tags.get(tag)!)
+  const effective = [...new Set([...(parent?.eff_tags ?? []), ...own])]
+  const named = command.viewers?.map((name) => turn.users.get(name)!) ?? parent?.viewers ?? []
+  const viewers = [...new Set(named)].filter((viewer) => viewer !== turn.owner)
+  yield* sql.unsafe(
+    `INSERT INTO item (id, owner, parent, slot, type, name, words, created_seq)
+     VALUES ($1::uuid, $2, $3::uuid, $4::int8, $5, $6, array_to_tsvector($7::text[]), $8::int8)`,
+    [
+      turn.command,
+      turn.owner,
+      parent?.id ?? null,
+      BigInt(slot),
+      command.type,
+      command.name,
+      texts(wordsOf(command.name)),
+      BigInt(turn.seq)
+    ]
+  )
+  yield* sql.unsafe(
+    `WITH changed AS (
+       INSERT INTO item_state (owner, id, path, own_tags, eff_tags, viewers)
+       VALUES ($1, $2::uuid, $3, $4::int[], $5::int[], $6::int[])
+       RETURNING viewers, eff_tags AS tags, true AS is_live),
+     ${tagDelta(1, "$7")}, ${applyDelta("$1")}
+     SELECT count(*) FROM changed`,
+    [
+      turn.owner,
+      turn.command,
+      pathOf(parent?.path ?? null, slot),
+      ints(own),
+      ints(effective),
+      ints(viewers),
+      alwaysSeeing(turn)
+    ]
+  )
+  return 1
+})

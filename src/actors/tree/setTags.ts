@@ -1,0 +1,31 @@
+/** An item's own tags. */
+import { Effect } from "effect"
+import { SqlClient } from "effect/sql"
+import { ints } from "../../database/columns.ts"
+import { tagsOf } from "../../domain/tree/Tag.ts"
+import type { CommandOf } from "../../domain/tree/TreeCommand.ts"
+import { measureBranch, gainTags, loseTags, tagsAbove } from "./branchTags.ts"
+import { findLive, without } from "./Turn.ts"
+import type { Turn } from "./Turn.ts"
+
+/** What becomes of `own` by the command. */
+const tagsAfter = (turn: Turn, own: ReadonlyArray<number>, command: CommandOf<"setTags">): ReadonlyArray<number> => {
+  const numbers = (tags: ReadonlyArray<string> = []) => tagsOf(tags).map((tag) => turn.tags.get(tag)!)
+  const base = command.set === undefined ? own : numbers(command.set)
+  return without([...new Set([...base, ...numbers(command.add)])], numbers(command.remove))
+}
+
+/** Changes the own tags of an item and, by that, what its branch has from it; answers how many items changed. */
+export const setTags = Effect.fnUntraced(function* (turn: Turn, command: CommandOf<"setTags">) {
+  const sql = yield* SqlClient.SqlClient
+  const item = yield* findLive(turn, command.item)
+  const after = tagsAfter(turn, item.own_tags, command)
+  const added = without(after, item.own_tags)
+  const removed = without(item.own_tags, after)
+  if (added.length === 0 && removed.length === 0) return 0
+  yield* measureBranch(turn, item.path)
+  yield* sql.unsafe(`UPDATE item_state SET own_tags = $2::int[] WHERE id = $1::uuid`, [item.id, ints(after)])
+  const lost = yield* loseTags(turn, item.path, without(removed, yield* tagsAbove(item)))
+  const gained = yield* gainTags(turn, item.path, without(added, item.eff_tags))
+  return Math.max(1, lost, gained)
+})

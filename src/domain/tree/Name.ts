@@ -1,0 +1,46 @@
+/** Names in the tree: of items, which people read and search, and of users, who own items and see them. */
+import { Schema } from "effect"
+
+const wellFormed = Schema.makeFilter((text: string) =>
+  text.isWellFormed() ? undefined : "holds half of a surrogate pair"
+)
+
+/** The name of an item; siblings may share one, as photographs do. */
+export const ItemName = Schema.String.check(
+  Schema.isMinLength(1),
+  Schema.isMaxLength(500),
+  Schema.isPattern(/^[^\0]*$/, { message: "must not contain NUL" }),
+  wellFormed
+)
+
+/** A task shows no more of a key than this, in bytes: an owner is told from all others within it. */
+const longestUser = 199
+
+/** Whether a record's key, as its task shows it, is the whole name of an owner. */
+export const isWholeOwner = (user: string): boolean =>
+  user !== "" && new TextEncoder().encode(user).length <= longestUser
+
+/** A user of the tree. */
+export const UserName = Schema.String.check(
+  Schema.isMinLength(1),
+  Schema.isMaxLength(longestUser),
+  Schema.isPattern(/^(?!\.{1,2}$)[^\0]*$/, { message: "must not contain NUL, nor be . or .." }),
+  Schema.makeFilter((text: string) =>
+    isWholeOwner(text) ? undefined : `must have at most ${longestUser} bytes in UTF-8`
+  ),
+  wellFormed
+)
+
+const longestWord = 100
+
+/** The words by which a name is found: runs of letters and digits, in one case. */
+export const wordsOf = (text: string): ReadonlyArray<string> => [
+  ...new Set(
+    (
+      text
+        .normalize("NFKC")
+        .toLowerCase()
+        .match(/[\p{L}\p{N}\p{M}]+/gu) ?? []
+    ).map((word) => [...word].slice(0, longestWord).join(""))
+  )
+]

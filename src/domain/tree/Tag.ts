@@ -1,0 +1,20 @@
+/**
+ * A tag as it is kept and compared: one spelling for all that differ only in
+ * case, in surrounding blanks, or in how their accents are encoded.
+ */
+import { Schema } from "effect"
+
+/** The kept spelling of a tag. */
+export const tagOf = (text: string): string => text.normalize("NFC").trim().toLowerCase()
+
+/** A tag as somebody writes it: not empty, no control characters, and no comma, which separates tags in a query. */
+export const Tag = Schema.String.check(
+  Schema.isMaxLength(100),
+  Schema.isPattern(/^[^\p{Cc},]*[^\p{Cc},\s][^\p{Cc},]*$/u, {
+    message: "must have a visible character, and neither comma nor control characters"
+  }),
+  Schema.makeFilter((text: string) => (text.isWellFormed() ? undefined : "holds half of a surrogate pair"))
+)
+
+/** The kept spellings of `tags`, each once. */
+export const tagsOf = (tags: ReadonlyArray<string>): ReadonlyArray<string> => [...new Set(tags.map(tagOf))]

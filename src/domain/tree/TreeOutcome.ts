@@ -1,0 +1,40 @@
+/** What became of a command: it was applied, or it was refused for a reason that the one who asked can understand. */
+import { Data } from "effect"
+
+/** Why a command is refused. `NotFound` also stands for what the caller may not see. */
+export type RefusalReason =
+  | "NotFound"
+  | "NotOwner"
+  | "OtherOwner"
+  | "WouldCycle"
+  | "Deleted"
+  | "NotDeleted"
+  | "NotACollection"
+  | "TooDeep"
+
+/** A command that is not carried out; nothing of the tree has changed. */
+export class TreeRefused extends Data.TaggedError("TreeRefused")<{
+  readonly reason: RefusalReason
+  readonly detail: string
+}> {
+  override get message() {
+    return `${this.reason}: ${this.detail}`
+  }
+}
+
+/** An applied command: its place among the owner's commands, and how many items it changed. */
+export interface Applied {
+  readonly outcome: "applied"
+  readonly seq: number
+  readonly changed: number
+}
+
+/** A refused command has a place among the owner's commands too: a repeat is refused again, whatever came since. */
+export interface Refused {
+  readonly outcome: "refused"
+  readonly seq: number
+  readonly reason: RefusalReason
+  readonly detail: string
+}
+
+export type TreeOutcome = Applied | Refused
