@@ -42,6 +42,8 @@ export interface Lost {
 export interface Records {
   readonly _tag: "Records"
   readonly records: ReadonlyArray<TopicRecord>
+  /** By partition where it was read to, where that is behind its last record: places of the log may hold none. */
+  readonly readTo?: ReadonlyMap<number, number>
 }
 
 export interface Membership {

@@ -36,6 +36,8 @@ export const defaultBounds: Bounds = { mailbox: 256, waiting: 8, ready: 8_000, b
 
 export interface Intake {
   readonly records: (lane: Lane, records: ReadonlyArray<TopicRecord>) => Effect.Effect<void>
+  /** A partition was read up to this offset, where no record was handed on of the last places. */
+  readonly passed: (lane: Lane, partition: number, to: number) => void
   /** Puts the unfinished tasks of a newly owned partition, as far as all before them have a row, into their mailboxes. */
   readonly load: (ownership: Ownership, below: number) => Effect.Effect<void>
   /** Puts one task of the journal into its mailbox (an operator retried it). */
@@ -275,8 +277,16 @@ export const makeIntake = (options: IntakeOptions) =>
       return Math.max(tasks / bounds.ready, bytes / bounds.bytes)
     }
 
+    const passed = (lane: Lane, partition: number, to: number) => {
+      const ownership = lane.owned.get(partition)
+      if (ownership === undefined || !ownership.alive || ownership.draining) return
+      Watermark.passed(ownership.mark, to)
+      flush.position(ownership)
+    }
+
     return {
       records,
+      passed,
       load,
       refill,
       fill,

@@ -22,8 +22,13 @@ export const journalled = (mark: Watermark, offset: number): void => {
   while (mark.ahead.delete(mark.next)) mark.next++
 }
 
+/** Everything before `to` was read, and what was not handed on of it (marks of transactions) needs no row. */
+export const passed = (mark: Watermark, to: number): void => {
+  for (; mark.readTo < to; mark.readTo++) journalled(mark, mark.readTo)
+}
+
 /** A record was read. Offsets that were left out before it (a compacted log has gaps) need no row. */
 export const read = (mark: Watermark, offset: number): void => {
-  for (let gap = mark.readTo; gap < offset; gap++) journalled(mark, gap)
-  if (offset >= mark.readTo) mark.readTo = offset + 1
+  passed(mark, offset)
+  mark.readTo = Math.max(mark.readTo, offset + 1)
 }

@@ -206,7 +206,7 @@ export const startWorker = <R>(given: Partial<WorkerOptions<R>> & Pick<WorkerOpt
       )
     )
 
-    const { records } = intake
+    const { passed, records } = intake
     const { take, give, lose } = partitions
 
     /** Follows one membership; its end gives all partitions back. */
@@ -238,6 +238,7 @@ export const startWorker = <R>(given: Partial<WorkerOptions<R>> & Pick<WorkerOpt
               return
             case "Records": {
               yield* records(lane, event.records)
+              for (const [partition, to] of event.readTo ?? []) passed(lane, partition, to)
               if (!lane.full && intake!.fill(lane) >= 1) setFull(lane, true)
               return
             }

@@ -93,10 +93,14 @@ const accept = (member: Member, asked: ReadonlyArray<FetchPosition>, { records, 
   }
   const fresh = stale.size === 0 ? records : records.filter((record) => !stale.has(record.partition))
   for (const record of fresh) member.held.get(record.partition)!.position = record.offset + 1
+  const readTo = new Map<number, number>()
   for (const [partition, position] of next ?? []) {
-    if (!stale.has(partition)) member.held.get(partition)!.position = position
+    if (stale.has(partition)) continue
+    const state = member.held.get(partition)!
+    if (position > state.position!) readTo.set(partition, position)
+    state.position = position
   }
-  return fresh
+  return { records: fresh, readTo }
 }
 
 /** Event batches that may wait for the member: more would only hold memory. */
@@ -135,25 +139,25 @@ export const fetchLoop = (
   fetch: (positions: ReadonlyArray<FetchPosition>) => Effect.Effect<Fetched, BrokerError>
 ): Effect.Effect<never> =>
   Effect.suspend(() => {
-    // Said once, not five times a second for as long as it lasts.
-    let isFailing = false
+    // Each thing is said once, not five times a second for as long as it lasts.
+    let said: string | null = null
     const round = Effect.gen(function* () {
       yield* room(member)
       const positions = positionsOf(member)
       if (positions.length === 0) return yield* member.wake.wait
       member.fetching = true
       const fetched = yield* fetch(positions)
-      isFailing = false
-      const records = accept(member, positions, fetched)
+      said = null
+      const { records, readTo } = accept(member, positions, fetched)
       member.fetching = false
-      if (records.length > 0) yield* Queue.offer(member.events, { _tag: "Records", records })
+      if (records.length + readTo.size > 0) yield* Queue.offer(member.events, { _tag: "Records", records, readTo })
       // What was appended since has rung: that ring is remembered.
       if (!fetched.isCut) yield* member.wake.wait
     })
     const afterFailure = (error: BrokerError) => {
       member.fetching = false
-      const log = isFailing ? Effect.logDebug : Effect.logWarning
-      isFailing = true
+      const log = said === error.message ? Effect.logDebug : Effect.logWarning
+      said = error.message
       return Effect.andThen(log("reading the topic failed, trying again", error.message), Effect.sleep("200 millis"))
     }
     return Effect.forever(Effect.catch(round, afterFailure))

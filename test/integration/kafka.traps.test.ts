@@ -1,0 +1,346 @@
+/** What Kafka does to its clients, one by one: each test is a line of the table in docs/reliability/KAFKA.md. */
+import { assert, it } from "@effect/vitest"
+import { Effect, Exit, Fiber, Layer, Logger, Scope } from "effect"
+import { layer as kafkaLayer } from "../../src/broker/kafka/KafkaBroker.ts"
+import { readQueues } from "../../src/journal/sql/History.ts"
+import type { Actor } from "../../src/runtime/Actor.ts"
+import { recordOf } from "../contract/brokerContract.ts"
+import { readGroup } from "../support/groupReader.ts"
+import { bytes } from "../support/journalRows.ts"
+import { api, once, startFaultProxy } from "../support/kafka/FaultProxy.ts"
+import { describeOnKafka, describeOnOwnKafka } from "../support/kafka/kafka.ts"
+import { startKafka } from "../support/kafka/startKafka.ts"
+import { kafkaProcess } from "../support/kafkaProcess.ts"
+import { adminOf, kafkaOf, kafkaWorld, topic } from "../support/kafkaWorld.ts"
+import { postgresWorker } from "../support/postgresWorker.ts"
+import { actorOf, makeObserver } from "../support/runtimeWorld.ts"
+import { until, untilSo } from "../support/until.ts"
+
+type World = Effect.Success<ReturnType<typeof kafkaWorld>>
+
+/** A process that works on the topic of the world. */
+const workerOn = ({ url, brokers, prefix }: World, actors: ReadonlyArray<Actor>) =>
+  postgresWorker(url, actors, {}, Layer.orDie(kafkaLayer({ brokers, prefix })))
+
+const numbered = (user: string, n: number, partition?: number) =>
+  recordOf(topic, JSON.stringify({ n }), {
+    key: bytes(user),
+    headers: { ce_id: `${user}-${n}` },
+    ...(partition === undefined ? {} : { partition })
+  })
+
+/** What is logged while the effect runs, as lines. */
+const logged = <A, E, R>(run: (lines: ReadonlyArray<string>) => Effect.Effect<A, E, R>) => {
+  const lines: Array<string> = []
+  const logger = Logger.make(({ message }) => void lines.push(String(message)))
+  return Effect.provide(run(lines), Logger.layer([logger]))
+}
+
+/** The offset that Kafka has of a group. */
+const committedIn = ({ brokers, prefix }: World, partition: number) =>
+  Effect.gen(function* () {
+    const admin = yield* adminOf(brokers)
+    const found = yield* Effect.promise(() => admin.fetchOffsets({ groupId: `${prefix}g`, topics: [prefix + topic] }))
+    return Number(found[0]!.partitions.find((one) => one.partition === partition)!.offset)
+  }).pipe(Effect.scoped)
+
+describeOnKafka("in Kafka", () => {
+  it.live("marks of transactions at the end of a log leave nothing unread", () =>
+    Effect.gen(function* () {
+      const world = yield* kafkaWorld(1)
+      const seen = makeObserver()
+      const { services } = yield* workerOn(world, [actorOf(({ n }) => seen.around(String(n), Effect.void))])
+      const producer = yield* Effect.acquireRelease(
+        Effect.promise(async () => {
+          const made = kafkaOf(world.brokers).producer({ transactionalId: world.prefix, maxInFlightRequests: 1 })
+          await made.connect()
+          return made
+        }),
+        (made) => Effect.promise(() => made.disconnect())
+      )
+      for (const [n, end] of [
+        [1, "abort"],
+        [2, "commit"],
+        [3, "abort"]
+      ] as const) {
+        yield* Effect.promise(async () => {
+          const transaction = await producer.transaction()
+          await transaction.send({ topic: world.prefix + topic, messages: [{ partition: 0, value: `{"n":${n}}` }] })
+          await transaction[end]()
+        })
+      }
+      const unread = Effect.map(Effect.provideContext(readQueues, services), ([queue]) => queue!.unread)
+      yield* until("what was kept has run", () => seen.lines.includes("-2"))
+      yield* untilSo(
+        "all six places are passed",
+        Effect.map(world.sql<{ at: bigint }>`SELECT next_offset AS at FROM assignment`, ([row]) => row!.at === 6n)
+      )
+      yield* untilSo(
+        "nothing is unread",
+        Effect.map(unread, (n) => n === 0)
+      )
+      assert.deepStrictEqual(seen.lines, ["+2", "-2"])
+    })
+  )
+
+  it.live("400 tasks that nobody has told Kafka of are not run again when a second member joins", () =>
+    Effect.gen(function* () {
+      const world = yield* kafkaWorld(4)
+      const seen = makeObserver()
+      const actor = actorOf(({ n }, task) => seen.around(`${task.user}:${n}`, Effect.void), { partitions: 4 })
+      const one = yield* workerOn(world, [actor])
+      const owned = () => one.worker!.lanes[0]!.owned
+      yield* until("it holds all", () => owned().size === 4)
+      yield* world.broker.append(Array.from({ length: 400 }, (_, n) => numbered(`user${n % 40}`, n)))
+      yield* until("all have run", () => seen.lines.length === 800)
+      const before = [...owned().values()].map(({ epoch, partition }) => `${partition}/${epoch}`)
+      const two = yield* workerOn(world, [actor])
+      yield* until("they share", () => owned().size === 2 && two.worker!.lanes[0]!.owned.size === 2)
+      yield* world.broker.append([0, 1, 2, 3].map((partition) => numbered(`after${partition}`, 400, partition)))
+      yield* until("what comes after has run", () => seen.lines.length >= 808)
+      assert.strictEqual(seen.lines.length, 808)
+      // What it kept it kept: it was not taken anew.
+      for (const { epoch, partition } of owned().values()) assert.include(before, `${partition}/${epoch}`)
+    })
+  )
+
+  it.live("what was paused as a whole is read within 300 ms after it is resumed", () =>
+    Effect.gen(function* () {
+      const { broker } = yield* kafkaWorld(2)
+      const reader = yield* readGroup(broker, { group: "g", topic, from: () => 0 })
+      yield* until("all is held", () => reader.held.size === 2)
+      for (let round = 1; round <= 5; round++) {
+        yield* reader.membership.pause([0, 1])
+        yield* broker.append([recordOf(topic, "a", { partition: 0 }), recordOf(topic, "b", { partition: 1 })])
+        const before = reader.records.length
+        const resumedAt = performance.now()
+        yield* reader.membership.resume([0, 1])
+        yield* until("both are read", () => reader.records.length === 2 * round)
+        assert.isAtMost(before, 2 * (round - 1))
+        assert.isBelow(performance.now() - resumedAt, 300)
+      }
+    })
+  )
+
+  it.live("a pause holds while members come and go", () =>
+    Effect.gen(function* () {
+      const { broker, process } = yield* kafkaWorld(2)
+      const one = yield* readGroup(broker, { group: "g", topic, from: () => 0 })
+      yield* until("all is held", () => one.held.size === 2)
+      yield* one.membership.pause([0, 1])
+      const scope = yield* Scope.make()
+      const two = yield* Scope.provide(
+        Effect.flatMap(process, (other) => readGroup(other, { group: "g", topic })),
+        scope
+      )
+      yield* until("they share", () => one.held.size === 1 && two.held.size === 1)
+      const [kept] = [...one.held]
+      yield* broker.append([recordOf(topic, "a", { partition: kept! })])
+      yield* Scope.close(scope, Exit.void)
+      yield* until("it holds all again", () => one.held.size === 2)
+      yield* broker.append([recordOf(topic, "b", { partition: 1 - kept! })])
+      yield* until("what came back is read", () => one.records.length > 0)
+      assert.deepStrictEqual(
+        one.records.map(({ partition }) => partition),
+        [1 - kept!]
+      )
+      yield* one.membership.resume([kept!])
+      yield* until("and what was kept", () => one.records.length === 2)
+    })
+  )
+
+  it.live("three rebalances within a second leave each partition with one owner, and mailboxes of no others", () =>
+    Effect.gen(function* () {
+      const world = yield* kafkaWorld(12)
+      const seen = makeObserver()
+      const actor = actorOf(({ n }, task) => seen.around(`${task.user}:${n}`, Effect.sleep("30 millis")), {
+        partitions: 12
+      })
+      const first = yield* workerOn(world, [actor])
+      yield* until("it holds all", () => first.worker!.lanes[0]!.owned.size === 12)
+      yield* world.broker.append(Array.from({ length: 600 }, (_, n) => numbered(`user${n % 60}`, Math.floor(n / 60))))
+      const [second, third] = [yield* workerOn(world, [actor]), yield* workerOn(world, [actor])]
+      yield* second.stop
+      const fourth = yield* workerOn(world, [actor])
+      const workers = [first, third, fourth]
+      yield* until("all have run", () => seen.lines.filter((line) => line.startsWith("-")).length >= 600, 30)
+      yield* until("three share", () => workers.every(({ worker }) => worker!.lanes[0]!.owned.size === 4))
+      const owned = workers.flatMap(({ worker }) => [...worker!.lanes[0]!.owned.keys()])
+      assert.deepStrictEqual(
+        owned.sort((a, b) => a - b),
+        Array.from({ length: 12 }, (_, p) => p)
+      )
+      for (const { worker } of workers) {
+        const [lane] = worker!.lanes
+        for (const box of lane!.boxes.bySlot.values()) assert.isTrue(lane!.owned.has(box.partition))
+      }
+      for (let user = 0; user < 60; user++) {
+        const ends = seen.lines.filter((line) => line.startsWith(`-user${user}:`)).map((line) => line.split(":")[1])
+        // A repeat would be a task that ended and was not written: none is lost sight of here, drains are in time.
+        assert.deepStrictEqual(
+          ends,
+          Array.from({ length: 10 }, (_, n) => String(n))
+        )
+      }
+    })
+  )
+
+  it.live("what was deleted before it was read is told of, and what is left is read", () =>
+    logged((lines) =>
+      Effect.gen(function* () {
+        const { broker, brokers, prefix } = yield* kafkaWorld(1)
+        yield* broker.append(["a", "b", "c", "d"].map((value) => recordOf(topic, value)))
+        const admin = yield* adminOf(brokers)
+        yield* Effect.promise(() => admin.fetchTopicOffsets(prefix + topic))
+        yield* Effect.promise(() =>
+          admin.deleteTopicRecords({ topic: prefix + topic, partitions: [{ partition: 0, offset: "3" }] })
+        )
+        const reader = yield* readGroup(broker, { group: "g", topic, from: () => 1 })
+        yield* until("the rest is read", () => reader.records.length === 1)
+        assert.strictEqual(reader.records[0]!.offset, 3)
+        assert.isTrue(lines.some((line) => line.includes("offsets 1 to 2 of partition 0 are gone from the log")))
+      })
+    )
+  )
+
+  it.live("a topic that was made anew under its name is not taken for the one it was", () =>
+    logged((lines) =>
+      Effect.gen(function* () {
+        const { broker, brokers, prefix } = yield* kafkaWorld(1)
+        const name = prefix + topic
+        const reader = yield* readGroup(broker, { group: "g", topic, from: () => 0 })
+        yield* broker.append(["a", "b", "c"].map((value) => recordOf(topic, value)))
+        yield* until("all is read", () => reader.records.length === 3)
+        const admin = yield* adminOf(brokers)
+        yield* Effect.promise(() => admin.deleteTopics({ topics: [name] }))
+        yield* untilSo(
+          "it is made anew",
+          Effect.promise(() =>
+            admin.createTopics({ topics: [{ topic: name, numPartitions: 1 }], waitForLeaders: true })
+          )
+        )
+        yield* Effect.retry(broker.append([recordOf(topic, "new")]), { times: 50 })
+        yield* until("that is told", () =>
+          lines.some((line) => line.includes("partition 0 ends at 1, and 3 was read: the log is not the one it was"))
+        )
+        assert.strictEqual(reader.records.length, 3)
+      })
+    )
+  )
+
+  it.live("partitions that somebody else added are refused at the next start, which says how to take them over", () =>
+    Effect.gen(function* () {
+      const { broker, brokers, prefix, process } = yield* kafkaWorld(2)
+      const reader = yield* readGroup(broker, { group: "g", topic, from: () => 0 })
+      const admin = yield* adminOf(brokers)
+      yield* Effect.promise(() => admin.createPartitions({ topicPartitions: [{ topic: prefix + topic, count: 3 }] }))
+      const error = yield* Effect.flip(
+        Effect.flatMap(process, (next) => next.ensureTopics([{ name: topic, partitions: 2, retentionMs: 1_000 }]))
+      )
+      assert.deepInclude(error.reason, { _tag: "PartitionsChanged", known: 2, actual: 3 })
+      assert.include(error.message, `"postroom topics grow ${topic} --partitions 3"`)
+      // What runs goes on with the partitions it knows.
+      yield* broker.append([recordOf(topic, "a", { partition: 0 }), recordOf(topic, "b", { partition: 1 })])
+      yield* until("both are read", () => reader.records.length === 2)
+    })
+  )
+})
+
+describeOnOwnKafka("behind a line that fails", () => {
+  const behindProxy = (partitions: number, options: Parameters<typeof kafkaWorld>[1] = {}) =>
+    Effect.gen(function* () {
+      const proxy = yield* startFaultProxy
+      const cluster = yield* startKafka({ advertised: [proxy.address] })
+      proxy.standBefore(cluster.direct[0]!)
+      return { proxy, world: yield* kafkaWorld(partitions, { ...options, brokers: [proxy.address] }) }
+    })
+
+  it.live(
+    "a commit that was held until another owner has gone on takes nothing back",
+    () =>
+      Effect.gen(function* () {
+        const { proxy, world } = yield* behindProxy(1, { sessionTimeoutMs: 6_000, drainBoundMs: 500 })
+        const one = yield* readGroup(world.broker, { group: "g", topic, from: () => 0 })
+        yield* until("the first holds it", () => one.held.size === 1)
+        yield* world.broker.append(Array.from({ length: 9 }, (_, i) => recordOf(topic, String(i))))
+        yield* until("it has read", () => one.records.length === 9)
+        yield* one.membership.commit(0, 1)
+        proxy.onRequest(once(api.offsetCommit, "hold"))
+        const held = yield* Effect.forkChild(one.membership.commit(0, 5))
+        // Its heartbeats are held with it: Kafka takes it for dead.
+        const process = yield* kafkaProcess(world.url, {
+          brokers: world.brokers,
+          prefix: world.prefix,
+          sessionTimeoutMs: 6_000,
+          drainBoundMs: 500
+        })
+        const two = yield* readGroup(process, { group: "g", topic, from: () => 5 })
+        yield* untilSo(
+          "the group is the second's",
+          Effect.gen(function* () {
+            yield* two.membership.commit(0, 9)
+            return (yield* committedIn(world, 0)) === 9
+          }),
+          30
+        )
+        proxy.release()
+        yield* Fiber.join(held)
+        assert.strictEqual(yield* committedIn(world, 0), 9)
+        assert.strictEqual((yield* process.lag("g", topic))[0]!.committed, 9)
+      }),
+    60_000
+  )
+
+  it.live(
+    "an acknowledgement of a commit that is lost holds nothing up, and the next commit goes on",
+    () =>
+      Effect.gen(function* () {
+        const { proxy, world } = yield* behindProxy(1)
+        const reader = yield* readGroup(world.broker, { group: "g", topic, from: () => 0 })
+        yield* until("it is held", () => reader.held.size === 1)
+        proxy.onAnswer(once(api.offsetCommit, "swallow"))
+        yield* world.broker.append([recordOf(topic, "a")])
+        yield* until("it is read", () => reader.records.length === 1)
+        const lost = yield* Effect.forkChild(reader.membership.commit(0, 1))
+        yield* untilSo(
+          "Kafka has it",
+          Effect.map(committedIn(world, 0), (at) => at === 1)
+        )
+        yield* world.broker.append([recordOf(topic, "b")])
+        yield* until("the next is read meanwhile", () => reader.records.length === 2)
+        yield* reader.membership.commit(0, 2)
+        assert.strictEqual(yield* committedIn(world, 0), 2)
+        yield* Fiber.interrupt(lost)
+        assert.deepStrictEqual(reader.log, ["Assigned 0"])
+      }),
+    60_000
+  )
+
+  it.live(
+    "a task that runs longer than a session lasts leaves its worker in the group",
+    () =>
+      Effect.gen(function* () {
+        const { proxy, world } = yield* behindProxy(1)
+        let joins = 0
+        proxy.onRequest(({ api: kind }) => {
+          if (kind === api.joinGroup) joins++
+          return "pass"
+        })
+        const seen = makeObserver()
+        const { worker } = yield* postgresWorker(
+          world.url,
+          [actorOf(() => seen.around("long", Effect.sleep("9 seconds")), { partitions: 1 })],
+          {},
+          Layer.orDie(kafkaLayer({ brokers: world.brokers, prefix: world.prefix, sessionTimeoutMs: 6_000 }))
+        )
+        yield* until("it holds the partition", () => worker!.lanes[0]!.owned.size === 1)
+        const before = joins
+        yield* world.broker.append([numbered("ann", 1)])
+        yield* until("it has run", () => seen.lines.length === 2, 20)
+        assert.deepStrictEqual(seen.lines, ["+long", "-long"])
+        assert.strictEqual(joins, before)
+        assert.strictEqual([...worker!.lanes[0]!.owned.values()][0]!.epoch, 1)
+      }),
+    60_000
+  )
+})
