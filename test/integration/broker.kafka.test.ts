@@ -1,6 +1,7 @@
 /** What topics in Kafka have to stand beyond the contract: lost answers, transactions of others, deaths, two ways in. */
 import { assert, it } from "@effect/vitest"
-import { Effect, Fiber, Redacted } from "effect"
+import { PgClient } from "@effect/sql-pg"
+import { Context, Effect, Fiber, Layer, Redacted } from "effect"
 import { spawn } from "node:child_process"
 import { fileURLToPath } from "node:url"
 import { texts } from "../../src/database/columns.ts"
@@ -12,6 +13,7 @@ import { describeOnKafka, describeOnOwnKafka, describeOnSecuredKafka } from "../
 import { startKafka } from "../support/kafka/startKafka.ts"
 import { kafkaProcess } from "../support/kafkaProcess.ts"
 import { adminOf, kafkaOf, kafkaWorld, topic, valuesOf } from "../support/kafkaWorld.ts"
+import { clientOf } from "../support/migrated.ts"
 import { until, untilSo } from "../support/until.ts"
 
 describeOnKafka("topics in Kafka", () => {
@@ -52,6 +54,59 @@ describeOnKafka("topics in Kafka", () => {
         Effect.map(valuesOf(broker), (all) => all.length === 2)
       )
       assert.deepStrictEqual(yield* valuesOf(broker), ["a", "b"])
+    })
+  )
+
+  it.live("are relayed by one process, and who waits to be it holds no connection that would outlive a kill", () =>
+    Effect.gen(function* () {
+      const { process, sql } = yield* kafkaWorld(1)
+      yield* process
+      yield* process
+      const ofRelays = sql<{ query: string; waits: boolean }>`
+        SELECT query, wait_event_type = 'Lock' AS waits FROM pg_stat_activity
+        WHERE datname = current_database() AND application_name = 'postroom relay'`
+      yield* untilSo(
+        "all three have asked to be the relay",
+        Effect.map(ofRelays, (rows) => rows.filter(({ query }) => query !== "").length === 3)
+      )
+      // A connection that waits for a lock does not see its process die.
+      assert.isFalse((yield* ofRelays).some(({ waits }) => waits))
+    })
+  )
+
+  it.live("are passed on by another where the relay has fallen silent", () =>
+    Effect.gen(function* () {
+      const { broker, url, sql } = yield* kafkaWorld(1, { sessionTimeoutMs: 6_000 })
+      // A holder of the lock that says nothing more, as one that is frozen.
+      const silent = Context.get(yield* Layer.build(clientOf(url, 1)), PgClient.PgClient)
+      yield* untilSo(
+        "somebody else holds the lock",
+        Effect.gen(function* () {
+          yield* sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+            WHERE datname = current_database() AND application_name = 'postroom relay'`
+          const [row] = yield* silent<{ taken: boolean }>`SELECT pg_try_advisory_lock(${0x72656c79}::int4, 1) AS taken`
+          return row!.taken
+        })
+      )
+      const holders = sql<{ pid: number }>`
+        SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND classid = ${0x72656c79}::int4 AND granted
+          AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`
+      const [before] = yield* holders
+      yield* untilSo(
+        "the relay knows that it is none any more",
+        Effect.map(
+          sql`SELECT 1 FROM pg_stat_activity WHERE datname = current_database()
+            AND application_name = 'postroom relay' AND query LIKE '%pg_terminate_backend%'`,
+          (rows) => rows.length === 1
+        )
+      )
+      yield* broker.handOver([recordOf(topic, "a")])
+      yield* untilSo(
+        "it is passed on all the same",
+        Effect.map(valuesOf(broker), (all) => all.length === 1),
+        30
+      )
+      assert.notStrictEqual((yield* holders)[0]?.pid, before!.pid)
     })
   )
 

@@ -117,7 +117,7 @@ const make = (options: KafkaBrokerOptions) =>
       )
       lastWritten = written
     }).pipe(Effect.catch((error) => Effect.logDebug("the ends of the topics could not be written", error.message)))
-    yield* runRelay(wakeups, append, writeEnds)
+    yield* runRelay(wakeups, append, writeEnds, options.sessionTimeoutMs)
 
     const join = Effect.fn("Broker.join")(function* ({ group, topic: name }: { group: string; topic: string }) {
       const topic = yield* topics.get(name)

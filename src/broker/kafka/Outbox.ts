@@ -13,6 +13,7 @@ import type { Preface } from "../../domain/Preface.ts"
 import type { Headers, OutgoingRecord, Position } from "../Record.ts"
 import { makeSignal } from "../Signal.ts"
 import { refused } from "../rows/refused.ts"
+import { keepRelayLock, takeRelayLock } from "./relayLock.ts"
 import { makePlaces, placedAnew } from "../rows/places.ts"
 import { settled, settledBy } from "./settled.ts"
 import type { Topics } from "../rows/Topics.ts"
@@ -20,9 +21,6 @@ import type { Wakeups } from "../rows/Wakeups.ts"
 
 /** Stands for "the outbox has grown" among the numbers of topics. */
 const outboxGrown = 0x7fff
-
-/** Whoever holds this advisory lock is the relay. "rely" as four bytes. */
-const [relayClass, relayLock] = [0x72656c79, 1]
 
 /** Rows per round, and bytes of their values: one more than fits goes along, or a large one would never go. */
 const [page, pageBytes] = [1_000, 8 << 20]
@@ -96,12 +94,13 @@ const recordOf = (row: Row): OutgoingRecord => ({
 const relay = (
   wakeups: Wakeups,
   append: (records: ReadonlyArray<OutgoingRecord>) => Effect.Effect<ReadonlyArray<Position>, BrokerError>,
-  besides: Effect.Effect<void>
+  besides: Effect.Effect<void>,
+  silentMs: number
 ) =>
   Effect.gen(function* () {
     const pg = yield* PgClient.PgClient
     const connection = yield* PgConnection.make({ ...pg.config, multiplex: false, applicationName: "postroom relay" })
-    yield* connection.query("SELECT pg_advisory_lock($1::int4, $2::int4)", [relayClass, relayLock])
+    yield* takeRelayLock(connection, silentMs)
     const bell = makeSignal()
     const unsubscribe = wakeups.subscribe(outboxGrown, () => bell.ring())
     yield* Effect.addFinalizer(() => Effect.sync(unsubscribe))
@@ -109,8 +108,6 @@ const relay = (
     const round = Effect.gen(function* () {
       const rows = yield* pg.unsafe<Row>(readPage)
       if (rows.length === 0) {
-        // The lock is this connection's: where it is gone, another is the relay by now.
-        yield* connection.query("SELECT 1")
         yield* besides
         return yield* Effect.raceFirst(bell.wait, Effect.sleep(lookMs))
       }
@@ -131,17 +128,22 @@ const relay = (
         Effect.tapError((error) => Effect.logWarning("the relay waits for Kafka", error.message)),
         Effect.retry(Schedule.min([Schedule.exponential("50 millis"), Schedule.spaced("1 second")]))
       )
-    return yield* Effect.forever(round)
+    // Whoever has lost the lock is no relay any more, also in the middle of a wait for Kafka.
+    return yield* Effect.raceFirst(Effect.forever(round), keepRelayLock(connection, silentMs))
   })
 
-/** Takes part in the relay as long as the scope is open; `besides` is done by who is the relay, whenever it rests. */
+/**
+ * Takes part in the relay as long as the scope is open; `besides` is done by who is the relay, whenever it rests. A
+ * relay that was silent for `silentMs` is one no more.
+ */
 export const runRelay = (
   wakeups: Wakeups,
   append: (records: ReadonlyArray<OutgoingRecord>) => Effect.Effect<ReadonlyArray<Position>, BrokerError>,
-  besides: Effect.Effect<void>
+  besides: Effect.Effect<void>,
+  silentMs: number
 ) =>
   Effect.forkScoped(
-    Effect.scoped(relay(wakeups, append, besides)).pipe(
+    Effect.scoped(relay(wakeups, append, besides, silentMs)).pipe(
       Effect.tapError((error) => Effect.logWarning("the relay begins again", error.message)),
       Effect.retry(Schedule.min([Schedule.exponential("50 millis"), Schedule.spaced("1 second")]))
     )
