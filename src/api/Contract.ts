@@ -1,52 +1,14 @@
 /** The HTTP API as a contract: routes, shapes and errors, without a line of server code. */
 import { Schema } from "effect"
-import {
-  HttpApi,
-  HttpApiEndpoint,
-  HttpApiGroup,
-  HttpApiMiddleware,
-  HttpApiSchema,
-  HttpApiSecurity,
-  OpenApi
-} from "effect/http-api"
-import {
-  BadRequest,
-  BodyTooLarge,
-  Conflict,
-  NotFound,
-  Unauthorized,
-  Unavailable,
-  Unexpected,
-  UnsupportedMediaType
-} from "./Problems.ts"
+import { HttpApi, HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
+import { accepted, count, failures, filter, key, largestPage, name, says, submitting, time } from "./fields.ts"
+import { Items } from "./ItemsContract.ts"
+import { Authorization, RequestCheck } from "./Middleware.ts"
+import { BadRequest, Conflict, Unavailable } from "./Problems.ts"
 import { EventView, FlowAnswer, MailboxView, QueueView, Receipt, TaskAnswer, TaskDetail, TaskPage } from "./Views.ts"
 
 /** Most events in one batch. */
 export const batchLimit = 1_000
-export const largestPage = 500
-
-/** Turns what does not fit the contract into a problem that names each bad field. */
-export class RequestCheck extends HttpApiMiddleware.Service<RequestCheck>()("postroom/api/RequestCheck", {
-  error: [BadRequest.problem, Unexpected.problem]
-}) {}
-
-/** A bearer token on every route but health. */
-export class Authorization extends HttpApiMiddleware.Service<Authorization>()("postroom/api/Authorization", {
-  security: { bearer: HttpApiSecurity.bearer },
-  error: [Unauthorized.problem, Unavailable.problem]
-}) {}
-
-const says = (summary: string, description?: string) =>
-  OpenApi.annotations({ summary, ...(description === undefined ? {} : { description }) })
-
-/** No URL can name a dot segment, and Postgres cannot hold NUL: neither could be asked for again. */
-const name = Schema.String.check(
-  Schema.isMinLength(1),
-  Schema.isMaxLength(200),
-  Schema.isPattern(/^(?!\.{1,2}$)[^\0]*$/, { message: "must not contain NUL, nor be . or .." })
-)
-const key = Schema.optionalKey(name.annotate({ description: "Sending the same key again answers the same." }))
-const time = Schema.String.annotate({ format: "date-time" })
 
 /** An event as a client posts it; `data` is checked by the type's own schema. */
 export const PostedEvent = Schema.Struct({
@@ -60,16 +22,6 @@ export const PostedEvent = Schema.Struct({
   priority: Schema.optionalKey(Schema.Literals(["high", "medium", "low"]))
 }).annotate({ identifier: "PostedEvent" })
 export type PostedEvent = typeof PostedEvent.Type
-
-const accepted = HttpApiSchema.status(202)
-const failures = [NotFound.problem, Unavailable.problem] as const
-const submitting = [
-  BadRequest.problem,
-  Conflict.problem,
-  BodyTooLarge.problem,
-  UnsupportedMediaType.problem,
-  Unavailable.problem
-] as const
 
 export class Events extends HttpApiGroup.make("events")
   .add(
@@ -103,9 +55,6 @@ export class Events extends HttpApiGroup.make("events")
     )
   )
   .middleware(Authorization) {}
-
-const count = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: largestPage }))
-const filter = (description: string) => Schema.optionalKey(Schema.String.annotate({ description }))
 
 export class Tasks extends HttpApiGroup.make("tasks")
   .add(
@@ -197,6 +146,7 @@ export class Api extends HttpApi.make("postroom")
   .add(Tasks)
   .add(Queues)
   .add(Users)
+  .add(Items)
   .add(HealthChecks)
   .add(Metrics)
   .prefix("/api/v1")

@@ -8,13 +8,15 @@ import { HttpIncomingMessage, HttpRouter, HttpServerResponse } from "effect/http
 import { HttpApiBuilder, HttpApiMiddleware } from "effect/http-api"
 import { createServer } from "node:http"
 import { layerAnswers } from "./answers.ts"
-import { Api, Authorization, RequestCheck } from "./Contract.ts"
+import { Api } from "./Contract.ts"
 import { queueRoutes, userRoutes } from "./controlRoutes.ts"
 import { eventRoutes } from "./eventRoutes.ts"
 import { EventTypes } from "./EventTypes.ts"
 import { fieldIssues } from "./fieldIssues.ts"
 import { guarded } from "./guarded.ts"
 import { healthRoutes, metricsRoutes } from "./healthRoutes.ts"
+import { itemRoutes } from "./items/itemRoutes.ts"
+import { Authorization, RequestCheck } from "./Middleware.ts"
 import { openApiOf } from "./openApi.ts"
 import { BadRequest, Unauthorized, Unexpected } from "./Problems.ts"
 import { taskRoutes } from "./taskRoutes.ts"
@@ -65,7 +67,7 @@ const description = HttpRouter.use((router) =>
 )
 
 const routes = Layer.merge(HttpApiBuilder.layer(Api), description).pipe(
-  Layer.provide([eventRoutes, taskRoutes, queueRoutes, userRoutes, healthRoutes, metricsRoutes]),
+  Layer.provide([eventRoutes, taskRoutes, queueRoutes, userRoutes, itemRoutes, healthRoutes, metricsRoutes]),
   Layer.provide([requestCheck, authorization]),
   Layer.merge(layerAnswers(ByteSize.toNumberUnsafe(bodyLimit)))
 )

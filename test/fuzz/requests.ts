@@ -91,13 +91,21 @@ const bodyOf = (chance: Chance, drawing: RequestDrawing, operation: Operation, i
 }
 
 const pathValue = (chance: Chance, drawing: RequestDrawing, { path }: Operation): string => {
-  if (path.includes("/tasks/")) return taskIdOf(drawing.queue, known(chance))
+  if (path.includes("/tasks/") || path.includes("/items/")) return taskIdOf(drawing.queue, known(chance))
   if (path.includes("/users/")) return `u${chance.below(knownUsers)}`
   if (path.includes("/queues/")) return chance.is(0.7) ? drawing.queue : "none"
   return known(chance)
 }
 
-const queryValue = (chance: Chance, drawing: RequestDrawing, { name, schema }: Parameter): string => {
+/** Parameters of which one at least is needed, which no document can say. */
+const needed: ReadonlySet<string> = new Set(["/api/v1/items owner", "/api/v1/search q"])
+
+const queryValue = (
+  chance: Chance,
+  drawing: RequestDrawing,
+  { path }: Operation,
+  { name, schema }: Parameter
+): string => {
   switch (name) {
     case "status":
       return chance.of(["failed", "succeeded,failed", "queued", "invalid"])
@@ -105,7 +113,9 @@ const queryValue = (chance: Chance, drawing: RequestDrawing, { name, schema }: P
     case "until":
       return chance.of(["2026-01-01T00:00:00Z", "2126-01-01T00:00:00+02:00"])
     case "cursor":
-      return String(chance.below(10_000))
+      return path.endsWith("/search") ? chance.of(["0-", "3-00000a"]) : String(chance.below(10_000))
+    case "q":
+      return chance.of(["anna", "a b", "é"])
     // The document knows it as a text, as all that stands in a query.
     case "limit":
       return String(chance.between(1, 500))
@@ -143,7 +153,9 @@ const validParts = (chance: Chance, drawing: RequestDrawing, operation: Operatio
   }
   const query: Array<[string, string]> = []
   for (const parameter of operation.parameters) {
-    if (parameter.in === "query" && chance.is(0.2)) query.push([parameter.name, queryValue(chance, drawing, parameter)])
+    const isWanted = parameter.required === true || needed.has(`${operation.path} ${parameter.name}`) || chance.is(0.2)
+    if (parameter.in === "query" && isWanted)
+      query.push([parameter.name, queryValue(chance, drawing, operation, parameter)])
     const isFree = parameter.in === "header" && !(isRecord(body) && "id" in body)
     if (isFree && chance.is(0.15)) headers.push([parameter.name, `k${index}`])
   }

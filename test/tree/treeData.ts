@@ -120,10 +120,11 @@ export const fillTrees = Effect.fnUntraced(function* (size: TreeSize) {
   }
   yield* writeOwner(largeOwner, grow(size.branch, chance))
   for (let n = 0; n < size.owners; n++) yield* writeOwner(ownerOf(n), grow(size.each, chance))
+  yield* sql.unsafe(`INSERT INTO item_own_tag (owner, tag, item) SELECT owner, unnest(own_tags), id FROM item_state`)
   yield* sql.unsafe(
     `INSERT INTO viewer_tag (viewer, owner, tag, n)
      SELECT viewer, owner, tag, count(*) FROM item_state, unnest(viewers || owner) viewer, unnest(eff_tags) tag GROUP BY 1, 2, 3`
   )
-  yield* sql.unsafe(`VACUUM (ANALYZE) item, item_state, viewer_tag, tree_owner, tree_user, tree_tag`)
+  yield* sql.unsafe(`VACUUM (ANALYZE) item, item_state, item_own_tag, viewer_tag, tree_owner, tree_user, tree_tag`)
   return size.branch + size.owners * size.each
 })

@@ -19,7 +19,7 @@ export const applyDelta = (owner: string): string => `
   more AS (
     INSERT INTO viewer_tag AS c (viewer, owner, tag, n)
     SELECT viewer, ${owner}::int, tag, n FROM delta WHERE n > 0
-    ON CONFLICT (viewer, owner, tag) DO UPDATE SET n = c.n + excluded.n),
+    ON CONFLICT (viewer, tag, owner) DO UPDATE SET n = c.n + excluded.n),
   none AS (
     DELETE FROM viewer_tag c USING delta d
     WHERE d.n < 0 AND c.owner = ${owner} AND c.viewer = d.viewer AND c.tag = d.tag AND c.n = -d.n),

@@ -40,7 +40,8 @@ export const create = Effect.fnUntraced(function* (turn: Turn, command: CommandO
     ]
   )
   yield* sql.unsafe(
-    `WITH changed AS (
+    `WITH begun AS (INSERT INTO item_own_tag (owner, tag, item) SELECT $1, unnest($4::int[]), $2::uuid),
+     changed AS (
        INSERT INTO item_state (owner, id, path, own_tags, eff_tags, viewers)
        VALUES ($1, $2::uuid, $3, $4::int[], $5::int[], $6::int[])
        RETURNING viewers, eff_tags AS tags, true AS is_live),

@@ -42,14 +42,19 @@ export const treeMigrations: ReadonlyArray<Migration> = [
         viewers int[] NOT NULL,
         deleted_with uuid) WITH (fillfactor = 50)`,
       `CREATE UNIQUE INDEX item_path ON item_state (owner, path)`,
-      `CREATE INDEX item_own_tag ON item_state USING gin (own_tags)`,
+      // Where a tag begins: what has it is what stands at or below one of these.
+      `CREATE TABLE item_own_tag (
+        owner int NOT NULL,
+        tag int NOT NULL,
+        item uuid NOT NULL REFERENCES item (id),
+        PRIMARY KEY (owner, tag, item))`,
       // How many live items of an owner a viewer sees that have a tag. Viewer 0 is everybody, for public owners.
       `CREATE TABLE viewer_tag (
         viewer int NOT NULL,
         owner int NOT NULL,
         tag int NOT NULL,
         n bigint NOT NULL CHECK (n > 0),
-        PRIMARY KEY (viewer, owner, tag)) WITH (fillfactor = 50)`,
+        PRIMARY KEY (viewer, tag, owner)) WITH (fillfactor = 50)`,
       `CREATE TABLE tree_operation (
         owner int NOT NULL,
         seq bigint NOT NULL,

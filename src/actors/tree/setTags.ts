@@ -24,7 +24,12 @@ export const setTags = Effect.fnUntraced(function* (turn: Turn, command: Command
   const removed = without(item.own_tags, after)
   if (added.length === 0 && removed.length === 0) return 0
   yield* measureBranch(turn, item.path)
-  yield* sql.unsafe(`UPDATE item_state SET own_tags = $2::int[] WHERE id = $1::uuid`, [item.id, ints(after)])
+  yield* sql.unsafe(
+    `WITH begun AS (INSERT INTO item_own_tag (owner, tag, item) SELECT $1, unnest($4::int[]), $2::uuid),
+     over AS (DELETE FROM item_own_tag WHERE owner = $1 AND item = $2::uuid AND tag = ANY ($5::int[]))
+     UPDATE item_state SET own_tags = $3::int[] WHERE id = $2::uuid`,
+    [turn.owner, item.id, ints(after), ints(added), ints(removed)]
+  )
   const lost = yield* loseTags(turn, item.path, without(removed, yield* tagsAbove(item)))
   const gained = yield* gainTags(turn, item.path, without(added, item.eff_tags))
   return Math.max(1, lost, gained)

@@ -16,17 +16,21 @@ export const ItemName = Schema.String.check(
 /** A task shows no more of a key than this, in bytes: an owner is told from all others within it. */
 const longestUser = 199
 
+const bytesOf = (text: string): number => new TextEncoder().encode(text).length
+
 /** Whether a record's key, as its task shows it, is the whole name of an owner. */
-export const isWholeOwner = (user: string): boolean =>
-  user !== "" && new TextEncoder().encode(user).length <= longestUser
+export const isWholeOwner = (user: string): boolean => user !== "" && bytesOf(user) <= longestUser
 
 /** A user of the tree. */
 export const UserName = Schema.String.check(
   Schema.isMinLength(1),
   Schema.isMaxLength(longestUser),
   Schema.isPattern(/^(?!\.{1,2}$)[^\0]*$/, { message: "must not contain NUL, nor be . or .." }),
+  // What has too many characters is told that already.
   Schema.makeFilter((text: string) =>
-    isWholeOwner(text) ? undefined : `must have at most ${longestUser} bytes in UTF-8`
+    text.length > longestUser || bytesOf(text) <= longestUser
+      ? undefined
+      : `must have at most ${longestUser} bytes in UTF-8`
   ),
   wellFormed
 )

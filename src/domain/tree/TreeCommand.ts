@@ -8,7 +8,9 @@ import { ItemName, UserName } from "./Name.ts"
 import { Tag } from "./Tag.ts"
 
 /** An item's id. That of a new item is the id of the task that creates it, so it is known before there is an item. */
-export const ItemId = Schema.String.check(Schema.isPattern(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/))
+export const ItemId = Schema.String.annotate({ format: "uuid" }).check(
+  Schema.isPattern(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/)
+)
 
 export const Tags = Schema.Array(Tag).check(Schema.isMaxLength(100))
 export const Viewers = Schema.Array(UserName).check(Schema.isMaxLength(1_000))
