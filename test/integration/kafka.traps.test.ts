@@ -1,6 +1,8 @@
 /** What Kafka does to its clients, one by one: each test is a line of the table in docs/reliability/KAFKA.md. */
 import { assert, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Layer, Logger, Scope } from "effect"
+import { makeClient } from "../../src/broker/kafka/client.ts"
+import { evict } from "../../src/broker/kafka/GroupMember.ts"
 import { layer as kafkaLayer } from "../../src/broker/kafka/KafkaBroker.ts"
 import { readQueues } from "../../src/journal/sql/History.ts"
 import type { Actor } from "../../src/runtime/Actor.ts"
@@ -11,7 +13,7 @@ import { api, once, startFaultProxy } from "../support/kafka/FaultProxy.ts"
 import { describeOnKafka, describeOnOwnKafka } from "../support/kafka/kafka.ts"
 import { startKafka } from "../support/kafka/startKafka.ts"
 import { kafkaProcess } from "../support/kafkaProcess.ts"
-import { adminOf, kafkaOf, kafkaWorld, topic } from "../support/kafkaWorld.ts"
+import { adminOf, kafkaOf, kafkaWorld, topic, valuesOf } from "../support/kafkaWorld.ts"
 import { postgresWorker } from "../support/postgresWorker.ts"
 import { actorOf, makeObserver } from "../support/runtimeWorld.ts"
 import { until, untilSo } from "../support/until.ts"
@@ -164,7 +166,7 @@ describeOnKafka("in Kafka", () => {
       const fourth = yield* workerOn(world, [actor])
       const workers = [first, third, fourth]
       yield* until("all have run", () => seen.lines.filter((line) => line.startsWith("-")).length >= 600, 30)
-      yield* until("three share", () => workers.every(({ worker }) => worker!.lanes[0]!.owned.size === 4))
+      yield* until("three share", () => workers.every(({ worker }) => worker!.lanes[0]!.owned.size === 4), 5)
       const owned = workers.flatMap(({ worker }) => [...worker!.lanes[0]!.owned.keys()])
       assert.deepStrictEqual(
         owned.sort((a, b) => a - b),
@@ -183,6 +185,116 @@ describeOnKafka("in Kafka", () => {
         )
       }
     })
+  )
+
+  it.live("a member that ends while it joins is out of the group at once, not when its session would be over", () =>
+    Effect.gen(function* () {
+      // The first learns that the group changes after 700 ms: so long the second one's join is on its way.
+      const { broker, brokers, prefix, process } = yield* kafkaWorld(2, { heartbeatMs: 700 })
+      const reader = yield* readGroup(broker, { group: "g", topic })
+      yield* until("all is held", () => reader.held.size === 2)
+      const admin = yield* adminOf(brokers)
+      const group = Effect.map(
+        Effect.promise(() => admin.describeGroups([`${prefix}g`])),
+        ({ groups }) => groups[0]!
+      )
+      const scope = yield* Scope.make()
+      yield* Scope.provide(
+        Effect.flatMap(process, (other) => readGroup(other, { group: "g", topic })),
+        scope
+      )
+      yield* untilSo(
+        "it joins",
+        Effect.map(group, ({ state }) => state === "PreparingRebalance")
+      )
+      yield* Scope.close(scope, Exit.void)
+      yield* untilSo(
+        "the first is alone",
+        Effect.map(group, ({ state, members }) => state === "Stable" && members.length === 1),
+        5
+      )
+    })
+  )
+
+  it.live("a live member that was taken for dead and evicted comes back, and nothing is read twice", () =>
+    Effect.gen(function* () {
+      const { broker, brokers, prefix } = yield* kafkaWorld(2)
+      const reader = yield* readGroup(broker, { group: "g", topic, from: () => 0 })
+      yield* until("all is held", () => reader.held.size === 2)
+      const admin = yield* adminOf(brokers)
+      const members = Effect.map(
+        Effect.promise(() => admin.describeGroups([`${prefix}g`])),
+        ({ groups }) => groups[0]!.members.map(({ memberId }) => memberId)
+      )
+      yield* untilSo(
+        "it is in the group",
+        Effect.map(members, (all) => all.length === 1)
+      )
+      const [before] = yield* members
+      const client = yield* makeClient({ brokers, prefix, ssl: false, sasl: null })
+      yield* evict(yield* client.cluster, `${prefix}g`, before!)
+      yield* broker.append([recordOf(topic, "a", { partition: 0 }), recordOf(topic, "b", { partition: 1 })])
+      yield* untilSo(
+        "it is back under another name",
+        Effect.map(members, (all) => all.length === 1 && all[0] !== before)
+      )
+      yield* until("both are read", () => reader.records.length >= 2)
+      yield* reader.membership.commit(0, 1)
+      assert.strictEqual(reader.records.length, 2)
+      assert.deepStrictEqual(reader.log, ["Assigned 0,1"])
+    })
+  )
+
+  it.live("a commit for a partition that is not held is not made", () =>
+    Effect.gen(function* () {
+      const { broker, process } = yield* kafkaWorld(2)
+      const one = yield* readGroup(broker, { group: "g", topic, from: () => 0 })
+      const two = yield* readGroup(yield* process, { group: "g", topic, from: () => 0 })
+      yield* until("they share", () => one.held.size === 1 && two.held.size === 1)
+      const [mine] = [...one.held]
+      yield* one.membership.commit(mine!, 5)
+      yield* one.membership.commit(1 - mine!, 7)
+      const lag = yield* broker.lag("g", topic)
+      assert.deepStrictEqual(
+        lag.map(({ committed }) => committed),
+        mine === 0 ? [5, 0] : [0, 5]
+      )
+    })
+  )
+
+  it.live("a record is kept without the answer it came in", () =>
+    Effect.gen(function* () {
+      const { broker } = yield* kafkaWorld(1)
+      yield* broker.append(Array.from({ length: 50 }, () => recordOf(topic, "x".repeat(200), { key: bytes("ann") })))
+      for (const { key, value } of yield* broker.read({ topic, partition: 0, from: 0, limit: 50 })) {
+        assert.strictEqual(value!.buffer.byteLength, 200)
+        assert.strictEqual(key!.buffer.byteLength, 3)
+      }
+    })
+  )
+
+  it.live("a record on its way that Kafka will never take is told of, and keeps back nothing behind it", () =>
+    logged((lines) =>
+      Effect.gen(function* () {
+        const { broker, brokers, prefix } = yield* kafkaWorld(1)
+        const admin = yield* adminOf(brokers)
+        yield* Effect.promise(() =>
+          admin.alterConfigs({
+            validateOnly: false,
+            resources: [
+              { type: 2, name: prefix + topic, configEntries: [{ name: "max.message.bytes", value: "2000" }] }
+            ]
+          })
+        )
+        const small = ["a", "b"].map((value) => recordOf(topic, value))
+        yield* broker.handOver([small[0]!, recordOf(topic, "x".repeat(5_000)), small[1]!])
+        yield* untilSo(
+          "those around it are there",
+          Effect.map(valuesOf(broker), (all) => all.join() === "a,b")
+        )
+        assert.isTrue(lines.some((line) => line.includes("Kafka refused a record, which is dropped")))
+      })
+    )
   )
 
   it.live("what was deleted before it was read is told of, and what is left is read", () =>

@@ -5,10 +5,16 @@ import { createRequire } from "node:module"
 import * as zlib from "node:zlib"
 import { decodeRecords } from "../../src/broker/kafka/batches.ts"
 import type { Decoder } from "../../src/broker/kafka/batches.ts"
+import { committedOf } from "../../src/broker/kafka/Fetch.ts"
 import { mendKafkajs } from "../../src/broker/kafka/mends.ts"
 import { unreadableHeader } from "../../src/broker/Record.ts"
 
-const Bytes = createRequire(import.meta.url)("kafkajs/src/protocol/decoder") as new (bytes: Buffer) => Decoder
+const require = createRequire(import.meta.url)
+const Bytes = require("kafkajs/src/protocol/decoder") as new (bytes: Buffer) => Decoder
+const MessageSet = require("kafkajs/src/protocol/messageSet") as (of: {
+  readonly messageVersion: number
+  readonly entries: ReadonlyArray<object>
+}) => { readonly buffer: Buffer }
 
 const number = { none: 0, gzip: 1, snappy: 2, lz4: 3, zstd: 4, unknown: 7 } as const
 
@@ -32,18 +38,22 @@ const batch = (first: number, codec: keyof typeof number, records: Buffer, more 
   return bytes
 }
 
-const read = (...batches: ReadonlyArray<Buffer>) =>
+const decoded = (...batches: ReadonlyArray<Buffer>) =>
   Effect.gen(function* () {
     yield* mendKafkajs
     const bytes = Buffer.concat(batches)
     const size = Buffer.alloc(4)
     size.writeInt32BE(bytes.length)
-    const records = yield* Effect.tryPromise(() => decodeRecords(new Bytes(Buffer.concat([size, bytes])), "t", 5))
-    return records.map(({ offset, value, headers }) => {
+    return yield* Effect.tryPromise(() => decodeRecords(new Bytes(Buffer.concat([size, bytes])), "t", 5))
+  })
+
+const read = (...batches: ReadonlyArray<Buffer>) =>
+  Effect.map(decoded(...batches), (records) =>
+    records.map(({ offset, value, headers }) => {
       const why = headers?.[unreadableHeader]
       return why === undefined ? `${offset}:${value}` : `${offset}!${why}`
     })
-  })
+  )
 
 describe("batches", () => {
   it.effect("are read unpacked, and packed by gzip and zstd", () =>
@@ -90,6 +100,29 @@ describe("batches", () => {
           }
         }
       })
+  )
+
+  it.effect("of a transaction that was rolled back are left out, also those that cannot be unpacked", () =>
+    Effect.gen(function* () {
+      const messages = yield* decoded(batch(0, "lz4", letters, 0x10), batch(3, "none", letters))
+      const left = committedOf({
+        partition: 5,
+        highWatermark: "6",
+        abortedTransactions: [{ producerId: "77", firstOffset: "0" }],
+        messages
+      })
+      assert.deepStrictEqual(
+        left.map(({ offset }) => offset),
+        ["3", "4", "5"]
+      )
+    })
+  )
+
+  it.effect("of the format before them, which an old topic may hold, are read", () =>
+    Effect.gen(function* () {
+      const old = MessageSet({ messageVersion: 1, entries: [{ key: "k", value: "v", timestamp: 5 }] }).buffer
+      assert.deepStrictEqual(yield* read(old), ["0:v"])
+    })
   )
 
   it.effect("that would fill the memory when they are unpacked are not", () =>

@@ -100,6 +100,9 @@ export const makeGroupMember = (
     const cluster: Cluster = yield* client.cluster
     const standing = yield* Ref.make<Standing | null>(null)
     let memberId = ""
+    /** The question to join that is on its way: its answer may tell the name that has to be taken out again. */
+    let joining: Promise<unknown> = Promise.resolve()
+    let coordinator: Node | null = null
 
     /** Whose name the coordinator does not know any more asks for another. */
     const ask = <A>(question: () => Promise<A>) =>
@@ -114,7 +117,8 @@ export const makeGroupMember = (
       const node = yield* ask(() => cluster.findGroupCoordinator({ groupId: group }))
       const session = options.session()
       const partitions = options.partitions()
-      const joined = yield* ask(() =>
+      coordinator = node
+      const question = () =>
         node.joinGroup({
           groupId: group,
           sessionTimeout: options.sessionTimeoutMs,
@@ -127,8 +131,14 @@ export const makeGroupMember = (
             }
           ]
         })
-      )
-      memberId = joined.memberId
+      const joined = yield* ask(() => {
+        const answer = question().then((told) => {
+          memberId = told.memberId
+          return told
+        })
+        joining = answer.catch(() => undefined)
+        return answer
+      })
       const synced = yield* ask(() =>
         node.syncGroup({
           groupId: group,
@@ -176,18 +186,12 @@ export const makeGroupMember = (
       Effect.forever
     )
     yield* Effect.forkScoped(keptAlive)
-    yield* Effect.addFinalizer(() =>
-      Effect.flatMap(Ref.get(standing), (at) =>
-        at === null
-          ? Effect.void
-          : Effect.ignore(
-              Effect.timeoutOption(
-                asked("leave the group")(() => at.node.leaveGroup({ groupId: group, memberId: at.memberId })),
-                "1 second"
-              )
-            )
-      )
-    )
+    // Also while it joins: Kafka would wait for one that is gone until its session is over, and deal no shares meanwhile.
+    const leave = asked("leave the group")(async () => {
+      await joining
+      if (coordinator !== null && memberId !== "") await coordinator.leaveGroup({ groupId: group, memberId })
+    })
+    yield* Effect.addFinalizer(() => Effect.ignore(Effect.timeoutOption(leave, "1 second")))
 
     return {
       commit: (partition, offset) =>
