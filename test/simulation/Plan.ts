@@ -192,6 +192,46 @@ const workload = (chance: Chance, on: ReadonlySet<Class>, durationMs: number): A
   return actions
 }
 
+/**
+ * Wishes of operators that meet a change of owner: retries of what has failed and cancellations of what takes long, and
+ * at the same moment deaths and expiries of whoever is to take them up. Between the two lie milliseconds, which chance
+ * alone hardly ever meets.
+ */
+const closeCalls = (chance: Chance, on: ReadonlySet<Class>, workers: number, before: ReadonlyArray<Action>) => {
+  if (!on.has("operators")) return []
+  const jobs = before.flatMap((action) =>
+    action.do === "submit" || action.do === "send"
+      ? action.jobs.filter(({ laterMs }) => laterMs === undefined).map((job) => ({ ...job, from: action.at }))
+      : []
+  )
+  return jobs.flatMap(({ id, kind, ms, from }): ReadonlyArray<Action> => {
+    const wish = kind === "fail" ? "retry" : ms > 40 || kind === "hang" ? "cancel" : null
+    if (wish === null || chance.is(wish === "retry" ? 0.3 : 0.8)) return []
+    const at = from + (wish === "retry" ? chance.between(60, 600) : chance.between(5, 200))
+    const struck = Array.from({ length: workers }, (_, worker) => worker).filter(() => chance.is(0.6))
+    const how = chance.of((["crash", "expire", "freeze"] as const).filter((name) => on.has(name)))
+    const faults = struck.flatMap((worker): ReadonlyArray<Action> => {
+      if (how === "crash") return [{ at: at + chance.below(25), do: "kill", worker, steps: chance.below(60) }]
+      const expire = { do: "expire", worker, queue: "ingest", toldAfterMs: chance.below(60) } as const
+      if (how === "expire") return [{ ...expire, at: at + chance.below(25) }]
+      // It hears nothing of the wish, and another owns the task when it wakes.
+      return how === "freeze"
+        ? [
+            { at: at - 1, do: "freeze", worker, ms: chance.between(600, 2_500) },
+            { ...expire, at: at + chance.between(20, 300) }
+          ]
+        : []
+    })
+    // Whatever is asked for has every worker look at all that is: also at what a new owner has just begun.
+    const looks = Array.from({ length: chance.below(5) }, (): Action => ({
+      at: at + chance.between(20, 900),
+      do: "pauseKey",
+      user: "nobody"
+    }))
+    return [{ at, do: wish, queue: "ingest", id }, ...looks, ...faults]
+  })
+}
+
 const nemesis = (chance: Chance, on: ReadonlySet<Class>, workers: number, durationMs: number): Array<Action> => {
   const actions: Array<Action> = []
   const some = (name: Class, most: number, make: (at: number) => Action) => {
@@ -233,8 +273,10 @@ export const planOf = (seed: number): Plan => {
   )
   const workers = chance.between(1, 3)
   const durationMs = chance.between(600, 1_600)
+  const asked = workload(makeChance(seed, 2), on, durationMs)
   const actions = [
-    ...workload(makeChance(seed, 2), on, durationMs),
+    ...asked,
+    ...closeCalls(makeChance(seed, 7), on, workers, asked),
     ...nemesis(makeChance(seed, 3), on, workers, durationMs)
   ].sort((a, b) => a.at - b.at)
   return {
