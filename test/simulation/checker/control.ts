@@ -123,7 +123,7 @@ export const pausesHold = ({ history, run }: Account): ReadonlyArray<Violation> 
 }
 
 /** I11. */
-export const cancelsAreKept = ({ history, run, asked, byTask, rows }: Account): ReadonlyArray<Violation> => {
+export const cancelsAreKept = ({ history, run, asked, byTask, rows, scattered }: Account): ReadonlyArray<Violation> => {
   const found: Array<Violation> = []
   const wanted = new Map<string, number>()
   const ends = new Map(run.end.tasks.map(({ id, queue, state }) => [id, { queue, state }]))
@@ -139,7 +139,8 @@ export const cancelsAreKept = ({ history, run, asked, byTask, rows }: Account): 
     }
     if (retry !== -1) continue
     const first = all.find(({ op, answer }) => op === "cancel" && answer)
-    if (first !== undefined) wanted.set(task, first.index)
+    // Of a record that stands in several partitions each copy has its owner, and one of them carries the wish out.
+    if (first !== undefined && !scattered.has(task)) wanted.set(task, first.index)
   }
   if (wanted.size === 0) return found
   const knowledge = makeKnowledge()
