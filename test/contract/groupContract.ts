@@ -153,9 +153,13 @@ export const groupContract = (name: string, world: Layer.Layer<BrokerWorld>): vo
         const two = yield* readGroup(yield* process, { group: "g", topic, from: () => 0 })
         yield* until("one is revoked", () => one.log.some((line) => line.startsWith("Revoked")))
         const gone = Number(one.log.find((line) => line.startsWith("Revoked"))!.split(" ")[1])
+        // Another group of the same process has it by then: so would the first, if it read on.
+        const witness = yield* readGroup(broker, { group: "witness", topic, from: () => 0 })
         yield* broker.append([recordOf(topic, "x", { partition: gone })])
+        yield* until("the witness reads it", () => witness.records.length === 1)
         yield* Deferred.succeed(gate, undefined)
         yield* until("the new owner reads it", () => two.records.length === 1)
+        yield* until("the first has taken all it was told", () => Queue.sizeUnsafe(one.membership.events) === 0)
         assert.strictEqual(one.records.length, 0)
       }).pipe(Effect.scoped)
     )
@@ -173,6 +177,8 @@ export const groupContract = (name: string, world: Layer.Layer<BrokerWorld>): vo
         const busy = yield* readGroup(broker, { group: "busy", topic })
         yield* until("the other group is served", () => busy.held.size === 4)
         assert.strictEqual(taker.held.size, 0)
+        // What it does not take is not read ahead of it: two batches, and that it is to share.
+        assert.isAtMost(Queue.sizeUnsafe(idle.events), 4)
       }).pipe(Effect.scoped)
     )
 

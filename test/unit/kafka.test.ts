@@ -97,6 +97,8 @@ describe("records of transactions", () => {
         { producerId: "2", firstOffset: "1" }
       ],
       messages: [
+        // The second is met before the first has shown itself.
+        record(4, "2"),
         record(5, "1"),
         record(6, "2"),
         record(7, "3"),

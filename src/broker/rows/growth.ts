@@ -43,7 +43,10 @@ export const growTopics = <E>(
 
     return sql.withTransaction(
       Effect.gen(function* () {
-        yield* sql.unsafe(`SELECT id FROM topic WHERE name = ANY ($1::text[]) ORDER BY id FOR NO KEY UPDATE`, [names])
+        yield* sql.unsafe(
+          `SELECT id FROM topic WHERE name = ANY ($1::text[]) ORDER BY name COLLATE "C" FOR NO KEY UPDATE`,
+          [names]
+        )
         if (growth.appendsLockPartitions) {
           yield* sql.unsafe(
             `SELECT partition FROM topic_partition WHERE topic IN (SELECT id FROM topic WHERE name = ANY ($1::text[]))
