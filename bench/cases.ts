@@ -13,9 +13,11 @@ import { pickup } from "./scenarios/pickup.ts"
 import { resume } from "./scenarios/resume.ts"
 import { single } from "./scenarios/single.ts"
 import { startup } from "./scenarios/startup.ts"
+import { tree } from "./scenarios/tree.ts"
 import type { Figures } from "./support/Figures.ts"
 
-type Case = Effect.Effect<Figures, unknown>
+/** What one process measures: one figure, or several that need the same installation. */
+type Case = Effect.Effect<Figures | ReadonlyArray<Figures>, unknown>
 
 /** Cases by scenario; `quick` makes them small. */
 export const casesOf = (quick: boolean): Readonly<Record<string, ReadonlyArray<Case>>> => {
@@ -42,7 +44,8 @@ export const casesOf = (quick: boolean): Readonly<Record<string, ReadonlyArray<C
     ],
     convert: [convert(size(200, 40))],
     idle: [idle(size(20, 5))],
-    startup: [startup]
+    startup: [startup],
+    tree: [tree({ branch: size(150_000, 20_000), owners: size(85, 5), each: 10_000 })]
   }
 }
 

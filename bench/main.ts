@@ -65,7 +65,7 @@ const machine = {
 const print = (line: unknown) => fs.writeFileSync(1, `${JSON.stringify(line)}\n`)
 
 /** One case in a process of its own; null when it failed, which the process has explained. */
-const runApart = (name: string, index: number, kafka: string | null): Figures | null => {
+const runApart = (name: string, index: number, kafka: string | null): ReadonlyArray<Figures> | null => {
   const args = [fileURLToPath(import.meta.url), name, "--case", String(index), ...(values.quick ? ["--quick"] : [])]
   const { stdout, status } = spawnSync(process.execPath, args, {
     stdio: ["ignore", "pipe", "inherit"],
@@ -77,7 +77,9 @@ const runApart = (name: string, index: number, kafka: string | null): Figures | 
       ...(kafka === null ? {} : { BENCH_KAFKA: kafka })
     }
   })
-  return status === 0 ? (JSON.parse(stdout.trim().split("\n").at(-1)!) as Figures) : null
+  return status === 0
+    ? [JSON.parse(stdout.trim().split("\n").at(-1)!) as Figures | ReadonlyArray<Figures>].flat()
+    : null
 }
 
 const runAll = (names: ReadonlyArray<string>, times: number, kafka: string | null): number => {
@@ -91,8 +93,8 @@ const runAll = (names: ReadonlyArray<string>, times: number, kafka: string | nul
         if (kafka !== null && leftOut.has(`${name}/${index}`)) continue
         const figures = runApart(name, index, kafka)
         if (figures === null) failed++
-        else results.push(figures)
-        if (figures !== null && values.json) print(figures)
+        results.push(...(figures ?? []))
+        if (values.json) figures?.forEach(print)
       }
     }
   }
