@@ -10,7 +10,7 @@ import { fill } from "../support/fill.ts"
 import { round } from "../support/Figures.ts"
 import type { Figures } from "../support/Figures.ts"
 import { brokerKind, onFreshInstallation } from "../support/Installation.ts"
-import { overlapsInJournal, settle, untilSucceeded } from "../support/journalState.ts"
+import { overlapsInJournal, settle, untilSucceeded, walEnd } from "../support/journalState.ts"
 import { serverCpuMs } from "../support/processes.ts"
 
 /** `count` tasks over `users`. */
@@ -19,6 +19,7 @@ export const noop = (count: number, users = 10_000) =>
     Effect.gen(function* () {
       yield* fill(jobsOf(count, users, 0))
       yield* settle
+      const walBefore = yield* walEnd
       const workers = yield* startCrew({ dataDir, concurrency: 1_000 })
       const cpuBefore = workers.cpuMs() + serverCpuMs(dataDir)
       yield* untilSucceeded(count)
@@ -26,6 +27,7 @@ export const noop = (count: number, users = 10_000) =>
       const cpu = workers.cpuMs() + serverCpuMs(dataDir) - cpuBefore
       const seconds = (at - (yield* workers.firstAt)) / 1000
       const rssMb = round(workers.peakMb())
+      const walBytes = (yield* walEnd) - walBefore
       const orderViolations = yield* overlapsInJournal
       yield* workers.stop
       return {
@@ -37,6 +39,7 @@ export const noop = (count: number, users = 10_000) =>
         tasksPerSecond: Math.round(count / seconds),
         rssMb,
         cpuMsPerTask: round(cpu / count, 4),
+        walBytesPerTask: Math.round(walBytes / count),
         orderViolations
       } satisfies Figures
     })

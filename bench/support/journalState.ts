@@ -39,3 +39,10 @@ export const settle = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   yield* sql`CHECKPOINT`
 })
+
+/** Where the server's write-ahead log ends, in bytes since its beginning. */
+export const walEnd = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  const [row] = yield* sql<{ at: number }>`SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::float8 AS at`
+  return row!.at
+})

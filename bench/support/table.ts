@@ -32,6 +32,7 @@ const columns: Readonly<Record<string, string>> = {
   serverCpuPercent: "% of a core, PostgreSQL",
   rssMb: "peak MB",
   cpuMsPerTask: "CPU ms/task",
+  walBytesPerTask: "WAL bytes/task",
   cpuMsPerImage: "CPU ms/image",
   orderViolations: "out of order",
   reordered: "reordered",
