@@ -1,6 +1,7 @@
 /** What Kafka does to its clients, one by one: each test is a line of the table in docs/reliability/KAFKA.md. */
 import { assert, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Layer, Logger, Scope } from "effect"
+import { AssignerProtocol } from "kafkajs"
 import { makeClient } from "../../src/broker/kafka/client.ts"
 import { evict } from "../../src/broker/kafka/GroupMember.ts"
 import { layer as kafkaLayer } from "../../src/broker/kafka/KafkaBroker.ts"
@@ -245,6 +246,28 @@ describeOnKafka("in Kafka", () => {
     })
   )
 
+  it.live("a member whose session with the database ended takes part by the next one, by which shares are dealt", () =>
+    Effect.gen(function* () {
+      const { broker, brokers, prefix, sql } = yield* kafkaWorld(2)
+      const reader = yield* readGroup(broker, { group: "g", topic, from: () => 0 })
+      yield* until("all is held", () => reader.held.size === 2)
+      const admin = yield* adminOf(brokers)
+      const isBySession = Effect.gen(function* () {
+        const { groups } = yield* Effect.promise(() => admin.describeGroups([`${prefix}g`]))
+        const [row] = yield* sql<{ session: bigint }>`SELECT session FROM group_member`
+        const [member] = groups[0]!.members
+        const dealtBy = AssignerProtocol.MemberMetadata.decode(member!.memberMetadata)!.userData.readUInt32BE()
+        return BigInt(dealtBy) === row!.session
+      })
+      yield* untilSo("it takes part by its session", isBySession)
+      yield* sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE datname = current_database() AND application_name = 'postroom session'`
+      yield* until("it was told and came back", () => reader.log.length >= 3 && reader.held.size === 2)
+      assert.strictEqual(reader.log[1], "Lost 0,1")
+      yield* untilSo("it takes part by the next", isBySession, 5)
+    })
+  )
+
   it.live("a commit for a partition that is not held is not made", () =>
     Effect.gen(function* () {
       const { broker, process } = yield* kafkaWorld(2)
@@ -404,6 +427,40 @@ describeOnOwnKafka("behind a line that fails", () => {
   )
 
   it.live(
+    "records without a key stand once each although an acknowledgement is lost, and none of them is missing",
+    () =>
+      Effect.gen(function* () {
+        const { proxy, world } = yield* behindProxy(3)
+        const send = (value: string) => world.broker.append([recordOf(topic, value)])
+        yield* Effect.forEach(["a", "b", "c"], send)
+        for (const value of ["d", "e", "f", "g", "h", "i"]) {
+          proxy.onAnswer(once(api.produce, "cut"))
+          yield* send(value)
+        }
+        yield* Effect.forEach(["j", "k", "l"], send)
+        const all = yield* Effect.forEach([0, 1, 2], (partition) => valuesOf(world.broker, partition))
+        assert.deepStrictEqual(all.flat().sort().join(""), "abcdefghijkl")
+      })
+  )
+
+  it.live(
+    "what is appended after an append of which nobody knows whether it took effect is not taken for it",
+    () =>
+      Effect.gen(function* () {
+        const { proxy, world } = yield* behindProxy(1)
+        yield* world.broker.append([recordOf(topic, "a")])
+        // No acknowledgement of it comes through, however often it is sent.
+        proxy.onAnswer(({ api: kind }) => (kind === api.produce ? "cut" : "pass"))
+        const error = yield* Effect.flip(world.broker.append([recordOf(topic, "b")]))
+        assert.isTrue(error.isRetryable)
+        proxy.onAnswer(() => "pass")
+        yield* world.broker.append([recordOf(topic, "c")])
+        assert.deepStrictEqual(yield* valuesOf(world.broker), ["a", "b", "c"])
+      }),
+    60_000
+  )
+
+  it.live(
     "an acknowledgement of a commit that is lost holds nothing up, and the next commit goes on",
     () =>
       Effect.gen(function* () {
@@ -446,11 +503,19 @@ describeOnOwnKafka("behind a line that fails", () => {
           Layer.orDie(kafkaLayer({ brokers: world.brokers, prefix: world.prefix, sessionTimeoutMs: 6_000 }))
         )
         yield* until("it holds the partition", () => worker!.lanes[0]!.owned.size === 1)
+        const admin = yield* adminOf(world.brokers)
+        const inGroup = Effect.map(
+          Effect.promise(() => admin.describeGroups([`${world.prefix}work`])),
+          ({ groups }) => groups[0]!.members.map(({ memberId }) => memberId)
+        )
         const before = joins
+        const member = yield* inGroup
         yield* world.broker.append([numbered("ann", 1)])
         yield* until("it has run", () => seen.lines.length === 2, 20)
         assert.deepStrictEqual(seen.lines, ["+long", "-long"])
         assert.strictEqual(joins, before)
+        assert.deepStrictEqual(yield* inGroup, member)
+        assert.strictEqual(member.length, 1)
         assert.strictEqual([...worker!.lanes[0]!.owned.values()][0]!.epoch, 1)
       }),
     60_000
