@@ -24,6 +24,7 @@ import { monotonicMs } from "../support/clock.ts"
 import { quantiles, round } from "../support/Figures.ts"
 import type { Figures } from "../support/Figures.ts"
 import { brokerKind, onFreshInstallation } from "../support/Installation.ts"
+import { serverCpuMs } from "../support/processes.ts"
 
 /** The actor, telling whoever asked for a task that it has been handled. */
 const watchedTree = () => {
@@ -128,7 +129,7 @@ const operations: ReadonlyArray<{ readonly name: string; readonly command: Comma
 
 /** One figure for each operation on the branch, and for list and search. */
 export const tree = (size: TreeSize) =>
-  onFreshInstallation(() =>
+  onFreshInstallation((dataDir) =>
     Effect.gen(function* () {
       const items = yield* fillTrees(size)
       const { actor, run } = watchedTree()
@@ -146,9 +147,11 @@ export const tree = (size: TreeSize) =>
       for (const { name, command, row } of operations) {
         const perRow = yield* rowByRow(row)
         const others: Array<number> = []
+        const cpuBefore = serverCpuMs(dataDir)
         const large = yield* Effect.forkChild(run(largeOwner, command))
         for (let n = 0; large.pollUnsafe() === undefined; n++) others.push(yield* run(small, tagged(n)))
         const ms = yield* Fiber.join(large)
+        const cpuMs = serverCpuMs(dataDir) - cpuBefore
         const { p99Ms } = quantiles(others)
         results.push({
           scenario: "tree",
@@ -157,6 +160,7 @@ export const tree = (size: TreeSize) =>
           operation: name,
           items: size.branch,
           seconds: round(ms / 1000, 2),
+          serverCpuSeconds: round(cpuMs / 1000, 2),
           itemsPerSecond: Math.round((size.branch / ms) * 1000),
           ratioToRowByRow: round((perRow * size.branch) / ms),
           rowByRowSeconds: round((perRow * size.branch) / 1000),

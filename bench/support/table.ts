@@ -8,6 +8,7 @@ const columns: Readonly<Record<string, string>> = {
   imagesPerSecond: "images/s",
   seconds: "s",
   itemsPerSecond: "items/s",
+  serverCpuSeconds: "CPU s of PostgreSQL",
   rowByRowSeconds: "row by row s",
   ratioToRowByRow: "times faster",
   otherOwnerP99Ms: "another owner's p99 ms",

@@ -101,7 +101,7 @@ const plainKinds: ReadonlyArray<Kind> = [
   "flaky",
   "delay"
 ]
-const badKinds: ReadonlyArray<Kind> = ["fail", "throw", "quit", "hang"]
+const badKinds: ReadonlyArray<Kind> = ["fail", "gated", "throw", "quit", "hang"]
 
 const kindOf = (chance: Chance, on: ReadonlySet<Class>): Kind => {
   if (on.has("poison") && chance.is(0.04)) return chance.is(0.5) ? "poison" : "fragile"
@@ -205,7 +205,7 @@ const closeCalls = (chance: Chance, on: ReadonlySet<Class>, workers: number, bef
       : []
   )
   return jobs.flatMap(({ id, kind, ms, from }): ReadonlyArray<Action> => {
-    const wish = kind === "fail" ? "retry" : ms > 40 || kind === "hang" ? "cancel" : null
+    const wish = kind === "fail" || kind === "gated" ? "retry" : ms > 40 || kind === "hang" ? "cancel" : null
     if (wish === null || chance.is(wish === "retry" ? 0.3 : 0.8)) return []
     const at = from + (wish === "retry" ? chance.between(60, 600) : chance.between(5, 200))
     const struck = Array.from({ length: workers }, (_, worker) => worker).filter(() => chance.is(0.6))

@@ -20,6 +20,7 @@ export const kinds = [
   "count",
   "flaky",
   "fail",
+  "gated",
   "throw",
   "delay",
   "quit",
@@ -74,6 +75,12 @@ const behave = (
       return outside.asked(`${task.id} ${step}`)
     })
   const { ms } = work
+  const count: Effect.Effect<Outcome> = Effect.gen(function* () {
+    const before = (yield* task.getState<number>("count")) ?? 0
+    yield* task.setState("count", before + 1)
+    if (ms > 20) yield* Effect.sleep(ms)
+    return done(before + 1, next("slow"))
+  })
   switch (work.kind) {
     case "quick":
       return Effect.succeed(done(work.n, next("quick")))
@@ -87,12 +94,12 @@ const behave = (
         return done([first, second], next("quick"))
       })
     case "count":
-      return Effect.gen(function* () {
-        const count = (yield* task.getState<number>("count")) ?? 0
-        yield* task.setState("count", count + 1)
-        if (ms > 20) yield* Effect.sleep(ms)
-        return done(count + 1, next("slow"))
-      })
+      return count
+    case "gated":
+      // Fails for good the first time, and counts when an operator has it tried again.
+      return Effect.suspend(() =>
+        outside.asked(`${task.id} gate`) === 0 ? Effect.succeed(fail("told to fail", `because of ${work.n}`)) : count
+      )
     case "flaky":
       return task.attempt < 2 ? Effect.succeed(retry("not yet")) : Effect.succeed(done(work.n, next("quick")))
     case "fail":

@@ -5,7 +5,7 @@
 import { assert, describe, layer } from "@effect/vitest"
 import { Context, Deferred, Effect, Fiber, Layer } from "effect"
 import { SqlClient } from "effect/sql"
-import { depthOf, pathOf } from "../../src/domain/tree/Path.ts"
+import { deepest, depthOf, pathOf } from "../../src/domain/tree/Path.ts"
 import type { Command } from "../../src/domain/tree/TreeCommand.ts"
 import type { TreeOutcome } from "../../src/domain/tree/TreeOutcome.ts"
 import { cutOffAt } from "./interrupted.ts"
@@ -378,6 +378,21 @@ describe("a tree", () => {
           assert.deepStrictEqual(items.find(({ id }) => id === taskOf("p/1/2"))!.eff, ["new", "x"])
           assert.deepStrictEqual(yield* storedCounts, countsOf(items, new Set(["kim"])))
         })
+    )
+
+    it.effect("has at most 200 levels, whether an item is made or moved to a deeper one", () =>
+      Effect.gen(function* () {
+        yield* apply("rut", "level 1", made(null))
+        for (let n = 2; n <= deepest; n++) yield* apply("rut", `level ${n}`, made(`level ${n - 1}`))
+        assert.strictEqual(refusedBy(yield* apply("rut", "too deep", made(`level ${deepest}`))), "TooDeep")
+        yield* apply("rut", "pair", made(null))
+        yield* apply("rut", "pair/1", made("pair"))
+        const below = (n: number): Command => ({ kind: "move", item: taskOf("pair"), parent: taskOf(`level ${n}`) })
+        assert.strictEqual(refusedBy(yield* apply("rut", "moved too deep", below(deepest - 1))), "TooDeep")
+        assert.isNull(refusedBy(yield* apply("rut", "moved", below(deepest - 2))))
+        const pair = (yield* storedItems).find(({ id }) => id === taskOf("pair/1"))!
+        assert.strictEqual(depthOf(pair.path), deepest)
+      })
     )
   })
 })

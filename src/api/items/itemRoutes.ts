@@ -47,11 +47,8 @@ const pageOf = (
   applying
 })
 
-/** What is left out of a request is left out of the command. */
-const given = <A extends object>(fields: A) => {
-  const { user: _user, admin: _admin, ...rest } = fields as A & Acting
-  return rest
-}
+/** What a request says besides who acts; what it leaves out is left out of the command. */
+const besides = <A extends Acting>({ user: _user, admin: _admin, ...rest }: A): Omit<A, keyof Acting> => rest
 
 const noText = (name: string, text: string | undefined) =>
   text?.includes("\0") === true ? [{ path: ["query", name], message: "must not contain NUL" }] : []
@@ -147,7 +144,7 @@ export const itemRoutes = HttpApiBuilder.group(
           change(payload, params.id, headers["idempotency-key"], (item) => ({
             kind: "setTags",
             item,
-            ...given(payload)
+            ...besides(payload)
           })),
         whole
       )
@@ -157,7 +154,7 @@ export const itemRoutes = HttpApiBuilder.group(
           change(payload, params.id, headers["idempotency-key"], (item) => ({
             kind: "setAccess",
             item,
-            ...given(payload)
+            ...besides(payload)
           })),
         whole
       )

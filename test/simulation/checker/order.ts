@@ -203,7 +203,7 @@ export const effectsHappenOnce = (account: Account): ReadonlyArray<Violation> =>
   const counts = new Map<string, Array<{ offset: number; result: string | null; state: string }>>()
   for (const row of run.end.tasks) {
     const kind = account.byTask.get(row.id)?.[0]?.kind
-    if (kind !== "count" || row.state !== "succeeded" || row.user === null) continue
+    if ((kind !== "count" && kind !== "gated") || row.state !== "succeeded" || row.user === null) continue
     const slot = `${row.queue}\n${keyText(records.get(row.id)?.record.key ?? null)}`
     if (torn.has(slot)) continue
     const all = counts.get(slot)
