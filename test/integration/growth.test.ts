@@ -74,10 +74,10 @@ const growing = (where: string, place: Effect.Effect<Place, never, Scope.Scope>)
           process.worker!.lanes.find(({ actor }) => actor.name === queue)!.owned.size
         yield* until("they share", () => heldBy(one, "work") === 2 && heldBy(two, "work") === 2)
 
-        let isOver = false
+        const writer = { isOver: false }
         const counts = new Map(users.map((user) => [user, 0]))
         const write = Effect.gen(function* () {
-          for (let round = 0; !isOver; round++) {
+          for (let round = 0; !writer.isOver; round++) {
             const records = users.map((user) => {
               const n = counts.get(user)!
               counts.set(user, n + 1)
@@ -101,7 +101,7 @@ const growing = (where: string, place: Effect.Effect<Place, never, Scope.Scope>)
         const sofar = seen.lines.length
         yield* until("the new partitions are shared", () => heldBy(one, "work") === 4 && heldBy(two, "work") === 4)
         yield* until("more have run", () => seen.lines.length > sofar + 500)
-        isOver = true
+        writer.isOver = true
         yield* Fiber.join(writing)
         const total = [...counts.values()].reduce((sum, n) => sum + n, 0)
         yield* until("all have run", () => seen.lines.length >= 2 * total, 30)
