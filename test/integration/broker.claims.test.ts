@@ -5,8 +5,9 @@ import { Context, Deferred, Effect, Fiber, Layer } from "effect"
 import { makeGroups } from "../../src/broker/rows/Groups.ts"
 import { sessionLockClass } from "../../src/broker/rows/Session.ts"
 import { makeTopics } from "../../src/broker/rows/Topics.ts"
+import { brokerProcess } from "../support/brokerProcess.ts"
 import { clientOf, migratedDatabase } from "../support/migrated.ts"
-import { untilSo } from "../support/until.ts"
+import { until, untilSo } from "../support/until.ts"
 
 const [one, two] = [11, 22]
 const alive = [one, two]
@@ -96,5 +97,43 @@ describe("claims", () => {
         assert.deepStrictEqual(gone.departed, [{ group: "g", topic: key.topic, memberId: `member ${one}` }])
         assert.deepStrictEqual((yield* groups.look(two, [key])).departed, [])
       })
+  )
+
+  it.live("a member that was cut off is sure of them only when it has looked, not when it is heard of again", () =>
+    Effect.gen(function* () {
+      const { url } = yield* migratedDatabase
+      const sql = Context.get(yield* Layer.build(clientOf(url)), PgClient.PgClient)
+      const process = yield* brokerProcess(url, { tickMs: 20, sessionTimeoutMs: 1_000 })
+      yield* process.ensureTopics([{ name: "t", partitions: 2, retentionMs: 1_000 }])
+      const membership = yield* process.join({ group: "g", topic: "t" })
+      yield* until("it is sure", membership.isSure)
+      const seenAt = Effect.map(sql<{ at: Date }>`SELECT seen_at AS at FROM group_member`, ([row]) => row!.at.getTime())
+      const [isCutOff, mayHeal] = [yield* Deferred.make<void>(), yield* Deferred.make<void>()]
+      const before = yield* seenAt
+      const line = yield* Effect.forkChild(
+        sql.withTransaction(
+          Effect.gen(function* () {
+            yield* sql`LOCK TABLE group_member IN SHARE MODE`
+            yield* until("it is not sure any more", () => !membership.isSure())
+            yield* Deferred.succeed(isCutOff, undefined)
+            yield* Deferred.await(mayHeal)
+          })
+        )
+      )
+      yield* Deferred.await(isCutOff)
+      yield* sql.withTransaction(
+        Effect.gen(function* () {
+          yield* sql`LOCK TABLE group_claim IN ACCESS EXCLUSIVE MODE`
+          yield* Deferred.succeed(mayHeal, undefined)
+          yield* Fiber.join(line)
+          yield* untilSo(
+            "it is heard of",
+            Effect.map(seenAt, (at) => at > before)
+          )
+          assert.isFalse(membership.isSure())
+        })
+      )
+      yield* until("it has looked", membership.isSure)
+    })
   )
 })
