@@ -106,10 +106,13 @@ describe("claims", () => {
       const process = yield* brokerProcess(url, { tickMs: 20, sessionTimeoutMs: 1_000 })
       yield* process.ensureTopics([{ name: "t", partitions: 2, retentionMs: 1_000 }])
       const membership = yield* process.join({ group: "g", topic: "t" })
-      yield* until("it is sure", membership.isSure)
-      const seenAt = Effect.map(sql<{ at: Date }>`SELECT seen_at AS at FROM group_member`, ([row]) => row!.at.getTime())
+      const seenAt = Effect.map(sql<{ at: Date }>`SELECT seen_at AS at FROM group_member`, ([row]) => row?.at.getTime())
+      yield* untilSo(
+        "it is in the group, and sure",
+        Effect.map(seenAt, (at) => at !== undefined && membership.isSure())
+      )
       const [isCutOff, mayHeal] = [yield* Deferred.make<void>(), yield* Deferred.make<void>()]
-      const before = yield* seenAt
+      const before = (yield* seenAt)!
       const line = yield* Effect.forkChild(
         sql.withTransaction(
           Effect.gen(function* () {
@@ -128,7 +131,7 @@ describe("claims", () => {
           yield* Fiber.join(line)
           yield* untilSo(
             "it is heard of",
-            Effect.map(seenAt, (at) => at > before)
+            Effect.map(seenAt, (at) => at! > before)
           )
           assert.isFalse(membership.isSure())
         })
