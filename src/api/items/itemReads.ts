@@ -23,7 +23,7 @@ export const readerOf = Effect.fnUntraced(function* (query: { readonly user?: st
 export const from = `item i JOIN item_state s ON s.id = i.id JOIN tree_owner o ON o.owner = i.owner
   JOIN tree_user u ON u.id = i.owner`
 
-const changes = `(i.owner = $1::int OR $2::boolean)`
+const changes = `(s.owner = $1::int OR $2::boolean)`
 
 /** Whether the reader sees an item that is not deleted. */
 export const seen = `(s.deleted_with IS NULL AND (o.is_public OR s.viewers @> ARRAY[$1::int] OR ${changes}))`

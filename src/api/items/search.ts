@@ -72,6 +72,7 @@ const byTags = Effect.fnUntraced(function* (
   const left = owners.filter((owner) => owner >= after.owner)
   return yield* sql.unsafe<ItemRow>(
     `SELECT found.* FROM unnest($3::int[]) WITH ORDINALITY owners (owner, at)
+     JOIN tree_owner o ON o.owner = owners.owner JOIN tree_user u ON u.id = owners.owner
      CROSS JOIN LATERAL (
        SELECT within.* FROM (
          SELECT r.path FROM item_own_tag b JOIN item_state r ON r.id = b.item JOIN item ri ON ri.id = r.id
@@ -81,7 +82,7 @@ const byTags = Effect.fnUntraced(function* (
            AND (owners.owner > $5 OR r.path || '~' > $6)
          ORDER BY r.path) begin
        CROSS JOIN LATERAL (
-         SELECT ${columns} FROM ${from}
+         SELECT ${columns} FROM item_state s JOIN item i ON i.id = s.id
          WHERE s.owner = owners.owner AND s.path >= begin.path AND s.path < begin.path || '~'
            AND (owners.owner > $5 OR s.path > $6) AND s.eff_tags @> $7::int[] AND ${seen}
            AND ($8 = '' OR i.words @@ $8::tsquery)
