@@ -3,9 +3,13 @@ import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Layer } from "effect"
 import type { Redacted, Scope } from "effect"
 import { randomUUID } from "node:crypto"
+import type { BrokerError } from "../../src/broker/BrokerError.ts"
 import { addPartitions, layer as kafkaLayer } from "../../src/broker/kafka/KafkaBroker.ts"
 import { defaultOptions } from "../../src/broker/kafka/KafkaBroker.ts"
 import { layer as postgresLayer } from "../../src/broker/postgres/PostgresBroker.ts"
+import { partitionOf } from "../../src/broker/murmur2.ts"
+import type { Position } from "../../src/broker/Record.ts"
+import { growTopics } from "../../src/broker/rows/growth.ts"
 import { growthOf, readTopics } from "../../src/cli/growth.ts"
 import { done } from "../../src/domain/Outcome.ts"
 import type { Actor } from "../../src/runtime/Actor.ts"
@@ -129,6 +133,37 @@ const growing = (where: string, place: Effect.Effect<Place, never, Scope.Scope>)
         assert.include(fewer.message, "none can be taken away")
       }),
     120_000
+  )
+
+  it.live(
+    `what is appended to a topic in ${where} at the moment at which it grows waits, and goes where its key goes then`,
+    () =>
+      Effect.gen(function* () {
+        const here = yield* place
+        const [one, cli] = [yield* processOf(here), yield* processOf(here)]
+        yield* one.broker.ensureTopics([{ name: "work", partitions: before, retentionMs: 3_600_000 }])
+        const user = users.find((name) => partitionOf(bytes(name), before) !== partitionOf(bytes(name), after))!
+        const appended = yield* Deferred.make<ReadonlyArray<Position>, BrokerError>()
+        const waits = Effect.map(
+          cli.sql`SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+          (rows) => rows.length > 0
+        )
+        const grown = yield* growTopics({
+          topics: ["work"],
+          partitions: after,
+          appendsLockPartitions: here.elsewhere === null,
+          underWay: Effect.gen(function* () {
+            yield* Effect.forkDetach(Deferred.into(one.broker.append([recordOf("work", user, 1)]), appended))
+            yield* untilSo("the append waits", waits)
+            return null
+          }),
+          addPartitions: here.elsewhere === null ? Effect.void : here.elsewhere(["work"], after),
+          holdMs: 0
+        }).pipe(Effect.provideContext(cli.services))
+        assert.isNull(grown)
+        const [position] = yield* Deferred.await(appended)
+        assert.deepInclude(position, { partition: partitionOf(bytes(user), after), offset: 0 })
+      })
   )
 
   it.live(`a topic in ${where} of which something stays under way does not grow, and what it is is said`, () =>
