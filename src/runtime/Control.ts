@@ -29,6 +29,8 @@ export interface Wishes {
   readonly blocked: Map<string, number>
   /** Looks at the controls so far. */
   looks: number
+  /** When the last of them that has succeeded was begun, ms. */
+  seenAt: number
 }
 
 export const makeWishes = (): Wishes => ({
@@ -36,8 +38,15 @@ export const makeWishes = (): Wishes => ({
   cancels: new Set(),
   retried: new Map(),
   blocked: new Map(),
-  looks: 0
+  looks: 0,
+  seenAt: Number.NEGATIVE_INFINITY
 })
+
+/** What was seen so long ago may have been changed since, ms: a pause has to be obeyed also where looks take long. */
+const staleMs = 2_500
+
+/** Whether what is paused is known well enough to start something; also false where the clock was set back. */
+export const isInformed = (wishes: Wishes, now: number): boolean => Math.abs(now - wishes.seenAt) <= staleMs
 
 /** A mailbox was blocked here. `written` calls back when the journal has it: only a look that starts later may know. */
 export const block = (wishes: Wishes, lane: Lane, key: string, written: (done: () => void) => void): void => {
@@ -159,12 +168,14 @@ export const makeControl = (options: ControlOptions) =>
 
     const look = Effect.gen(function* () {
       const number = ++wishes.looks
+      const begunAt = clock.currentTimeMillisUnsafe()
       wishes.controls = yield* journal.controls
       for (const [slot, unseen] of wishes.blocked) if (unseen < number) wishes.blocked.delete(slot)
       const asked = new Set<string>()
       for (const command of wishes.controls.commands) if (command.kind === "cancel") asked.add(command.task)
       for (const id of wishes.cancels) if (!asked.has(id)) wishes.cancels.delete(id)
       applyPauses()
+      wishes.seenAt = begunAt
       for (const command of wishes.controls.commands) {
         yield* command.kind === "cancel" ? cancel(command) : retry(command)
       }

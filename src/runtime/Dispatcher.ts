@@ -12,6 +12,8 @@ import * as Fifo from "./Fifo.ts"
 import type { Attempts } from "./Attempts.ts"
 import { poisonous } from "./Attempts.ts"
 import { forkLoop } from "./forkLoop.ts"
+import { isInformed } from "./Control.ts"
+import type { Wishes } from "./Control.ts"
 import type { Lane, LiveTask } from "./Lane.ts"
 import * as Mailboxes from "./Mailboxes.ts"
 import * as RateLimit from "./RateLimit.ts"
@@ -28,6 +30,7 @@ export interface DispatcherOptions {
   readonly attempts: Attempts
   readonly settlement: Settlement
   readonly timers: Timers
+  readonly wishes: Wishes
   /** Most tasks that run at a time in this process. */
   readonly slots: number
 }
@@ -53,7 +56,7 @@ const runningIn = (lanes: ReadonlyArray<Lane>): number => {
 const runningTasks = (lanes: ReadonlyArray<Lane>): ReadonlyArray<LiveTask> =>
   lanes.flatMap((lane) => [...lane.boxes.running].map((box) => Fifo.peek(box.tasks)!))
 
-/** How soon a member that is not sure of its partitions looks again, ms. */
+/** How soon it is looked again where partitions or pauses are not known for sure, ms. */
 const unsureMs = 100
 
 interface Choice {
@@ -63,18 +66,30 @@ interface Choice {
 
 export const makeDispatcher = (options: DispatcherOptions) =>
   Effect.gen(function* () {
-    const { lanes, attempts, settlement, timers, slots } = options
+    const { lanes, attempts, settlement, timers, wishes, slots } = options
     const clock = yield* Clock.Clock
     const bell = makeSignal()
     const begun = makeSignal()
     /** A task that must run with nothing beside it. */
     let alone: LiveTask | null = null
+    /** When it is looked again although nothing has rung. */
+    let lookAt = 0
     /** When the others are put back for it. */
     let wayAt = 0
     /** The same, while it runs. */
     let solo: LiveTask | null = null
 
+    const lookLater = (now: number): void => {
+      if (lookAt > now && lookAt <= now + unsureMs) return
+      lookAt = now + unsureMs
+      timers.set(lookAt, bell.ring)
+    }
+
     const pick = (now: number): Choice | undefined => {
+      if (!isInformed(wishes, now)) {
+        lookLater(now)
+        return undefined
+      }
       let best: Choice | undefined
       let bestRank = Number.POSITIVE_INFINITY
       for (const lane of lanes) {
@@ -83,7 +98,7 @@ export const makeDispatcher = (options: DispatcherOptions) =>
         const next = Mailboxes.nextLine(lane.boxes)
         if (next === undefined) continue
         if (lane.membership !== null && !lane.membership.isSure()) {
-          timers.set(now + unsureMs, bell.ring)
+          lookLater(now)
           continue
         }
         const rank = next.rank + Mailboxes.handicapOf(policy.priority)

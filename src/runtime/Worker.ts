@@ -190,7 +190,7 @@ export const startWorker = <R>(given: Partial<WorkerOptions<R>> & Pick<WorkerOpt
       runFork: (effect) => void runFork(effect)
     })
     partitions = yield* makePartitions({ flush, intake, attempts, owner, drainMs: options.drainMs })
-    dispatcher = yield* makeDispatcher({ lanes, attempts, settlement, timers, slots: options.slots })
+    dispatcher = yield* makeDispatcher({ lanes, attempts, settlement, timers, wishes, slots: options.slots })
     yield* makeControl({ lanes, wishes, flush, attempts, settlement, intake, changed })
     yield* makeVisibility(lanes, flush)
     // How full a queue is follows from a walk over its mailboxes: too dear for every task, cheap now and then.

@@ -53,6 +53,29 @@ describe("an operator", () => {
     })
   )
 
+  it.effect("is obeyed also where looks take long: what is paused is not started for want of having looked", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld
+      const seen = makeObserver()
+      yield* world.start([actorOf(({ n }) => seen.around(String(n), Effect.void))])
+      yield* pass(100)
+      world.journalFaults.slow("controls", "back", Effect.sleep("20 seconds"))
+      // The pause is kept, and the look that would have seen it does not come back.
+      yield* pass(2_000)
+      yield* world.journal.pauseQueue("work", true, "eve")
+      yield* pass(3_000)
+      yield* world.post("ann", [1])
+      yield* pass(3_000)
+      assert.deepStrictEqual(seen.lines, [])
+      world.journalFaults.slow("controls", "back", Effect.void)
+      yield* pass(30_000)
+      assert.deepStrictEqual(seen.lines, [])
+      yield* world.journal.pauseQueue("work", false, "eve")
+      yield* pass(2_000)
+      assert.deepStrictEqual(seen.lines, ["+1", "-1"])
+    })
+  )
+
   it.effect("does not run a retried task again that has ended, and whose end the journal does not have yet", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld
