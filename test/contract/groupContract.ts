@@ -171,7 +171,7 @@ export const groupContract = (name: string, world: Layer.Layer<BrokerWorld>): vo
         const first = yield* Queue.take(idle.events)
         assert.strictEqual(first._tag, "Assigned")
         for (let partition = 0; partition < 4; partition++) yield* idle.seek(partition, 0)
-        yield* broker.append(Array.from({ length: 8_000 }, (_, i) => recordOf(topic, String(i))))
+        yield* broker.append(Array.from({ length: 24_000 }, (_, i) => recordOf(topic, String(i))))
         yield* until("more waits for the idle member", () => Queue.sizeUnsafe(idle.events) >= 2)
         const taker = yield* readGroup(yield* process, { group: "idle", topic })
         const busy = yield* readGroup(broker, { group: "busy", topic })
