@@ -29,6 +29,18 @@ export const gainTags = Effect.fnUntraced(function* (turn: Turn, path: string, t
   return Number(row!.changed)
 })
 
+/** Those of `tags` that some item of the branch at `path` has of its own. */
+const ownedWithin = Effect.fnUntraced(function* (turn: Turn, path: string, tags: ReadonlyArray<number>) {
+  const sql = yield* SqlClient.SqlClient
+  const rows = yield* sql.unsafe<{ tag: number }>(
+    `SELECT tag FROM unnest($4::int[]) tag WHERE EXISTS (
+       SELECT 1 FROM item_own_tag b JOIN item_state s ON s.id = b.item
+       WHERE b.owner = $1 AND b.tag = tag.tag AND s.path >= $2 AND s.path < $3)`,
+    [turn.owner, path, endOf(path), ints(tags)]
+  )
+  return rows.map(({ tag }) => tag)
+})
+
 /**
  * Takes `tags` from every item of the branch at `path` that has them from its
  * top; answers how many items lost one. An item keeps a tag that it or
@@ -39,14 +51,15 @@ export const gainTags = Effect.fnUntraced(function* (turn: Turn, path: string, t
 export const loseTags = Effect.fnUntraced(function* (turn: Turn, path: string, tags: ReadonlyArray<number>) {
   if (tags.length === 0) return 0
   const sql = yield* SqlClient.SqlClient
-  const ends = tags.map(
-    (tag, n) =>
-      `max(CASE WHEN own_tags @> '{${tag}}' THEN path || '~' END) OVER (ORDER BY path ROWS UNBOUNDED PRECEDING) AS end${n}`
+  const owned = yield* ownedWithin(turn, path, tags)
+  const ends = owned.map(
+    (tag) =>
+      `, max(CASE WHEN own_tags @> '{${tag}}' THEN path || '~' END) OVER (ORDER BY path ROWS UNBOUNDED PRECEDING) AS end${tag}`
   )
-  const lost = tags.map((tag, n) => `CASE WHEN end${n} > path THEN NULL ELSE ${tag} END`)
+  const lost = tags.map((tag) => (owned.includes(tag) ? `CASE WHEN end${tag} > path THEN NULL ELSE ${tag} END` : tag))
   const [row] = yield* sql.unsafe<Count>(
     `WITH ended AS (
-       SELECT ctid, path, ${ends.join(", ")} FROM item_state WHERE owner = $1 AND path >= $2 AND path < $3),
+       SELECT ctid, path${ends.join("")} FROM item_state WHERE owner = $1 AND path >= $2 AND path < $3),
      losing AS (SELECT ctid, array_remove(ARRAY[${lost.join(", ")}], NULL) AS tags FROM ended),
      changed AS (
        UPDATE item_state i SET eff_tags = CASE cardinality(l.tags) WHEN 1 THEN array_remove(i.eff_tags, l.tags[1])

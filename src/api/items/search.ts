@@ -58,6 +58,7 @@ const numbersOf = Effect.fnUntraced(function* (tags: ReadonlyArray<string>) {
   return rows.map(({ id }) => id)
 })
 
+/** `begin` is where the rarest tag begins: of the items that have it of their own, those that stand below no other. */
 const byTags = Effect.fnUntraced(function* (
   reader: Reader,
   tags: ReadonlyArray<string>,
@@ -75,12 +76,12 @@ const byTags = Effect.fnUntraced(function* (
      JOIN tree_owner o ON o.owner = owners.owner JOIN tree_user u ON u.id = owners.owner
      CROSS JOIN LATERAL (
        SELECT within.* FROM (
-         SELECT r.path FROM item_own_tag b JOIN item_state r ON r.id = b.item JOIN item ri ON ri.id = r.id
-           LEFT JOIN item_state above ON above.id = ri.parent
-         WHERE b.owner = owners.owner AND b.tag = $4 AND r.deleted_with IS NULL
-           AND (above.id IS NULL OR NOT above.eff_tags @> ARRAY[$4::int])
-           AND (owners.owner > $5 OR r.path || '~' > $6)
-         ORDER BY r.path) begin
+         SELECT path FROM (
+           SELECT r.path, max(r.path || '~') OVER (ORDER BY r.path ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS covered
+           FROM item_own_tag b JOIN item_state r ON r.id = b.item
+           WHERE b.owner = owners.owner AND b.tag = $4 AND r.deleted_with IS NULL) r
+         WHERE (covered IS NULL OR covered <= path) AND (owners.owner > $5 OR path || '~' > $6)
+         ORDER BY path) begin
        CROSS JOIN LATERAL (
          SELECT ${columns} FROM item_state s JOIN item i ON i.id = s.id
          WHERE s.owner = owners.owner AND s.path >= begin.path AND s.path < begin.path || '~'
