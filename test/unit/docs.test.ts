@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { existsSync, readFileSync } from "node:fs"
+import { existsSync, readdirSync, readFileSync } from "node:fs"
 import * as path from "node:path"
 import { queueNames } from "../../src/actors/index.ts"
 import { version } from "../../src/cli/version.ts"
@@ -27,5 +27,21 @@ describe("documents", () => {
       for (const [, file] of text.matchAll(/\]\((?!https?:)([^)#]+)\)/g))
         assert.isTrue(existsSync(path.join(root, file!)), `${document}: ${file}`)
     }
+  })
+
+  it("every test that docs/reliability/KAFKA.md names exists", () => {
+    const tests = readdirSync(path.join(root, "test"), { recursive: true, encoding: "utf8" })
+    const texts = tests
+      .filter((file) => file.endsWith(".ts"))
+      .map((file) => read(path.join("test", file)))
+      .flatMap((text) => ["Kafka", "Postgres"].map((where) => text.replaceAll("${where}", where)))
+      .join("\n")
+    const document = read("docs/reliability/KAFKA.md")
+    const names = [...document.matchAll(/“([^”]+)”/g)].map(([, name]) => name!)
+    assert.isAbove(names.length, 100)
+    // An ellipsis stands for what is left out.
+    for (const part of names.flatMap((name) => name.split("…"))) assert.include(texts, part.trim(), part)
+    for (const [, file] of document.matchAll(/`((?:unit|integration|contract)\/[\w.]+\.ts)`/g))
+      assert.isTrue(existsSync(path.join(root, "test", file!)), file)
   })
 })
