@@ -18,6 +18,7 @@ import { fromJournal } from "./LiveTask.ts"
 import type { Lane, LiveTask, Ownership } from "./Lane.ts"
 import * as Mailboxes from "./Mailboxes.ts"
 import type { Settlement } from "./Settlement.ts"
+import { whileReading } from "./whileReading.ts"
 
 export interface Wishes {
   controls: Controls
@@ -157,8 +158,10 @@ export const makeControl = (options: ControlOptions) =>
       // had been before and has ended once more, the row says only then.
       if (!isTaken && state() !== undefined && isFinal(state()!)) yield* flush.barrier
       if (!isTaken && !isFinal(command.at.state) && state() === undefined) {
-        const row = yield* journal.task(command.task)
-        if (row !== null && !isFinal(row.state) && ownership.alive) {
+        const { answer: row, ended } = yield* whileReading([ownership], journal.task(command.task))
+        // It was found, and came to an end, while its row was on the way: the next look knows more.
+        if (ended.has(command.task)) return
+        if (row !== null && !isFinal(row.state) && ownership.alive && state() === undefined) {
           wishes.retried.set(command.task, ownership)
           intake.adopt(ownership, row)
         }

@@ -19,6 +19,7 @@ import type { Lane, LiveTask, Ownership } from "./Lane.ts"
 import * as Mailboxes from "./Mailboxes.ts"
 import type { Mailbox } from "./Mailboxes.ts"
 import * as Watermark from "./Watermark.ts"
+import { whileReading } from "./whileReading.ts"
 
 /** Bounds of what one queue holds in memory. */
 export interface Bounds {
@@ -110,7 +111,8 @@ export const makeIntake = (options: IntakeOptions) =>
 
     const place = (ownership: Ownership, row: Task, now: number, always: boolean) => {
       const live = ownership.live.get(row.id)
-      if (live !== undefined && !isFinal(live.state)) return
+      // One that has ended here is only taken up again where an operator wants that.
+      if (live !== undefined && !(always && isFinal(live.state))) return
       const box = boxOf(ownership, row.record?.key ?? null, row.offset)
       const task = fromJournal(row, ownership, box, now, ownership.crashed)
       if (!always && spills(box)) {
@@ -139,7 +141,10 @@ export const makeIntake = (options: IntakeOptions) =>
       })
       return asked.length === 0
         ? Effect.succeed(new Map<string, Task>())
-        : Effect.map(untilItAnswers(journal.pending(asked)), (rows) => new Map(rows.map((row) => [row.id, row])))
+        : Effect.map(
+            whileReading([...lane.owned.values()], untilItAnswers(journal.pending(asked))),
+            ({ answer, ended }) => new Map(answer.filter(({ id }) => !ended.has(id)).map((row) => [row.id, row]))
+          )
     }
 
     /** The task of this id in any of the partitions: a producer that spreads its repeats may reach two at once. */
@@ -209,11 +214,12 @@ export const makeIntake = (options: IntakeOptions) =>
       const { lane, partition } = ownership
       let after = -1
       while (true) {
-        const rows = yield* untilItAnswers(
-          journal.unfinished({ queue: lane.actor.name, partition, after, below, limit: page })
+        const { answer: rows, ended } = yield* whileReading(
+          [ownership],
+          untilItAnswers(journal.unfinished({ queue: lane.actor.name, partition, after, below, limit: page }))
         )
         const now = clock.currentTimeMillisUnsafe()
-        for (const row of rows) place(ownership, row, now, false)
+        for (const row of rows) if (!ended.has(row.id)) place(ownership, row, now, false)
         options.changed(lane)
         if (rows.length < page) return
         after = rows.at(-1)!.offset
@@ -230,17 +236,10 @@ export const makeIntake = (options: IntakeOptions) =>
         Effect.gen(function* () {
           // What was left to the journal must have got there before it is looked for.
           yield* flush.barrier
-          const rows = yield* untilItAnswers(
-            journal.backlog({
-              queue: lane.actor.name,
-              partition,
-              key,
-              after: box.loadedTo,
-              // Rows above belong to records that this owner has not read yet: what stands before them may have none.
-              below: target + 1,
-              limit: bounds.mailbox
-            })
-          )
+          // Rows above the target belong to records that this owner has not read yet: what stands before may have none.
+          const of = { queue: lane.actor.name, partition, key, after: box.loadedTo, below: target + 1 }
+          const backlog = journal.backlog({ ...of, limit: bounds.mailbox })
+          const { answer: rows, ended } = yield* whileReading([ownership], untilItAnswers(backlog))
           box.loading = false
           if (!ownership.alive) return
           const now = clock.currentTimeMillisUnsafe()
@@ -249,13 +248,12 @@ export const makeIntake = (options: IntakeOptions) =>
             // A spilled one whose row was only just written is not in the mailbox yet.
             const live = ownership.live.get(row.id)
             if (live !== undefined && (!live.spilled || isFinal(live.state))) continue
-            if (box.gone?.has(row.id) === true) continue
+            if (ended.has(row.id)) continue
             const task = fromJournal(row, ownership, box, now, false)
             ownership.live.set(task.id, task)
             Mailboxes.put(lane.boxes, box, task, now)
             options.cancelled(task)
           }
-          box.gone = null
           // Fewer than asked for: everything that was spilled before the question is here, or was cancelled there.
           if (rows.length < bounds.mailbox) box.loadedTo = Math.max(box.loadedTo, target)
           refill(lane, box)

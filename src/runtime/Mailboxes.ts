@@ -42,8 +42,6 @@ export interface Mailbox<T> {
   /** Highest offset that was left to the journal alone; above `loadedTo` there is more to load. */
   spilledTo: number
   loading: boolean
-  /** Tasks that were cancelled in the journal while it was being loaded from: what was read of them is no longer true. */
-  gone: Set<string> | null
 }
 
 export interface Mailboxes<T> {
@@ -101,8 +99,7 @@ export const open = <T>(
       readyAt: 0,
       loadedTo: -1,
       spilledTo: -1,
-      loading: false,
-      gone: null
+      loading: false
     }
     boxes.bySlot.set(slot, box)
   }

@@ -99,6 +99,29 @@ describe("an operator", () => {
     })
   )
 
+  it.effect("does not run a retried task again that was found, and ended, while its row was on the way", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld
+      let runs = 0
+      const actor = actorOf(() => Effect.sync(() => (++runs === 1 ? fail("not yet") : done(runs))))
+      const first = yield* world.start([actor])
+      yield* world.post("ann", [1])
+      yield* pass(500)
+      yield* first.crash
+      assert.isTrue(yield* world.journal.requestRetry(world.task("ann", 1)!.id, "eve"))
+      // The next owner looks at the wish before it has found the task, and hears of its row after the task has ended.
+      world.journalFaults.slow("unfinished", "back", Effect.sleep("1 second"))
+      world.journalFaults.slow("task", "back", Effect.sleep("3 seconds"))
+      yield* world.start([actor])
+      yield* pass(500)
+      yield* world.journal.pauseQueue("another", true, "eve")
+      yield* pass(20_000)
+      assert.deepInclude(world.task("ann", 1), { state: "succeeded", result: "2" })
+      assert.strictEqual(runs, 2)
+      assert.strictEqual(world.tables.commands.size, 0)
+    })
+  )
+
   it.effect("cancels a task that waits for its retry: the next of the user runs at once", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld

@@ -133,15 +133,13 @@ export const makeProduce = (client: KafkaClient, topics: Topics, nameOf: (topic:
       if (records.length === 0) return []
       const places = yield* placesOf(records)
       const placed = records.map((record, at): Placed => ({ record, ...places[at]! }))
-      const sent = oneAtATime.withPermit(Effect.forEach(partsOf(placed), send))
+      const sent = Effect.forEach(partsOf(placed), send)
       const byKey = placed.filter(({ record }) => record.partition === undefined && record.key !== null)
-      const positions =
-        byKey.length === 0
-          ? yield* sent
-          : yield* sql
-              .withTransaction(Effect.andThen(refused("append")(sql.unsafe(settled(1), settledBy(byKey))), sent))
-              .pipe(Effect.catchTag("SqlError", (error) => Effect.fail(unavailable("append", error.message))))
-      return positions.flat()
+      const settledAndSent = sql
+        .withTransaction(Effect.andThen(refused("append")(sql.unsafe(settled(1), settledBy(byKey))), sent))
+        .pipe(Effect.catchTag("SqlError", (error) => Effect.fail(unavailable("append", error.message))))
+      // Whoever waits for the turn holds no connection: Kafka may let the one before wait for long.
+      return (yield* oneAtATime.withPermit(byKey.length === 0 ? sent : settledAndSent)).flat()
     })
     return (records: ReadonlyArray<OutgoingRecord>) => placedAnew(topics, append(records))
   })

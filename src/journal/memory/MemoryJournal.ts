@@ -23,7 +23,7 @@ export interface MemoryJournalFaults {
   readonly slow: (operation: SlowOperation, way: "there" | "back", effect: Effect.Effect<void>) => void
 }
 
-export type SlowOperation = "commit" | "controls" | "known" | "backlog"
+export type SlowOperation = "commit" | "controls" | "known" | "backlog" | "unfinished" | "task"
 
 const unavailable = (operation: string) =>
   new JournalError({ operation, reason: new JournalUnavailable({ detail: "a scripted fault" }) })
@@ -138,7 +138,11 @@ export const makeMemoryJournal = Effect.gen(function* () {
         const assignment = tables.assignments.get(partitionSlot(of))
         if (assignment?.epoch === of.epoch) assignment.clean = true
       }),
-    unfinished: (of) => unfinished(of, () => true),
+    unfinished: (of) =>
+      slowly(
+        "unfinished",
+        unfinished(of, () => true)
+      ),
     backlog: (of) => {
       const key = mailboxKeyOf(of.key)
       const isOfKey = ({ record }: Task) => record?.key != null && mailboxKeyOf(record.key) === key
@@ -167,7 +171,11 @@ export const makeMemoryJournal = Effect.gen(function* () {
           return found
         })
       ),
-    task: (id) => Effect.sync(() => tables.tasks.get(id) ?? null),
+    task: (id) =>
+      slowly(
+        "task",
+        Effect.sync(() => tables.tasks.get(id) ?? null)
+      ),
     commit,
     steps: (task) =>
       Effect.sync(() => new Map([...(tables.steps.get(task) ?? [])].map(([name, { result }]) => [name, result]))),

@@ -19,8 +19,15 @@ cp "$jars"/*.jar "$root/opt/kafka/libs/"
 jlink --output "$root/opt/java" --no-header-files --no-man-pages --strip-java-debug-attributes \
   --add-modules java.se,jdk.crypto.ec,jdk.management,jdk.unsupported,jdk.zipfs
 
-# The libraries that Java's own are linked to, and the loader that finds them.
-find "$root/opt/java" -type f \( -name java -o -name '*.so' \) -exec ldd {} + |
+# The codecs' own libraries, for this machine and for others, which the broker unpacks out of their jars when it needs them.
+native=$work/native
+mkdir "$native"
+for jar in "$root"/opt/kafka/libs/{zstd-jni,snappy-java,lz4-java}-*.jar; do
+  (cd "$native" && jar xf "$jar")
+done
+
+# The libraries that these and Java's own are linked to, and the loader that finds them; of another machine's ldd knows nothing.
+{ find "$root/opt/java" "$native" -type f \( -name java -o -name '*.so' \) -exec ldd {} + 2>/dev/null || true; } |
   awk '$2 == "=>" && $3 ~ /^\/(usr\/)?lib/ { print $3 } $1 ~ /^\/lib.*[^:]$/ { print $1 }' |
   sort -u | xargs cp -L --parents -t "$root"
 
