@@ -97,7 +97,7 @@ export interface Ownership {
   /** Tasks in memory by id, until their end is in the journal. */
   readonly live: Map<string, LiveTask>
   /** What ended since each of those who read rows asked for them (whileReading.ts). */
-  readonly readers: Set<Set<string>>
+  readonly rowReaders: Set<Set<string>>
   /** Whether the owner before ended without giving it back. */
   readonly crashed: boolean
   /**

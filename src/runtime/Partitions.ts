@@ -76,7 +76,7 @@ export const makePartitions = (options: PartitionsOptions) =>
         crashed: !lease.clean,
         replayTo: yield* Effect.orDie(untilItAnswers(journal.lastUnfinished({ queue, partition }))),
         live: new Map(),
-        readers: new Set(),
+        rowReaders: new Set(),
         carefulBelow,
         alive: true,
         draining: false,

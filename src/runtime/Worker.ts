@@ -154,9 +154,9 @@ export const startWorker = <R>(given: Partial<WorkerOptions<R>> & Pick<WorkerOpt
       flushed: (tasks) => {
         const at = clock.currentTimeMillisUnsafe()
         for (const task of tasks) {
-          const { live, readers } = task.ownership
+          const { live, rowReaders } = task.ownership
           if (isFinal(task.state) || task.spilled) {
-            if (isFinal(task.state)) for (const ended of readers) ended.add(task.id)
+            if (isFinal(task.state)) for (const ended of rowReaders) ended.add(task.id)
             // Another may stand there by now: what was spilled is loaded again, what failed is retried.
             if (live.get(task.id) === task) live.delete(task.id)
             if (isFinal(task.state)) fulfilled(wishes, task)

@@ -14,11 +14,11 @@ export const whileReading = <A, E, R>(
 ): Effect.Effect<{ readonly answer: A; readonly ended: ReadonlySet<string> }, E, R> =>
   Effect.suspend(() => {
     const ended = new Set<string>()
-    for (const { readers } of ownerships) readers.add(ended)
+    for (const { rowReaders } of ownerships) rowReaders.add(ended)
     return Effect.ensuring(
       Effect.map(read, (answer) => ({ answer, ended })),
       Effect.sync(() => {
-        for (const { readers } of ownerships) readers.delete(ended)
+        for (const { rowReaders } of ownerships) rowReaders.delete(ended)
       })
     )
   })

@@ -59,8 +59,23 @@ const atOnce = (pids: ReadonlyArray<number>, workersKilled = 0): Hit => ({
 
 const between = (random: () => number, from: number, to: number) => from + random() * (to - from)
 
-/** Who neither sleeps nor has left. */
-const here = ({ workers }: Stage) => workers.filter(({ process }) => !process.isFrozen() && !process.isAway())
+/** Who has not left. */
+const present = ({ workers }: Stage) => workers.filter(({ process }) => !process.isAway())
+
+/** Takes a worker that works out of it for a time; `begin` answers how it comes back. */
+const outOfWork = (
+  stage: Stage,
+  [shortest, longest]: readonly [number, number],
+  begin: (process: Supervised) => () => void
+): Hit => {
+  const working = present(stage).filter(({ process }) => !process.isFrozen())
+  // Somebody has to go on, or nobody would take over.
+  if (working.length < 2) return atOnce([])
+  const { process } = oneOf(stage.random, working)
+  const pids = [process.pid()]
+  const end = begin(process)
+  return { pids, lastsMs: between(stage.random, shortest, longest), end, workersKilled: 0 }
+}
 
 const anyone = ({ random, workers, api }: Stage) => oneOf(random, [...workers, api])
 
@@ -108,35 +123,30 @@ export const faults: ReadonlyArray<Fault> = [
     kind: "worker",
     share: 24,
     skipped: never,
-    hit: ({ random, workers }) => {
-      const present = workers.filter(({ process }) => !process.isAway())
-      return present.length === 0 ? atOnce([]) : atOnce(killed(oneOf(random, present).process), 1)
+    hit: (stage) => {
+      const some = present(stage)
+      return some.length === 0 ? atOnce([]) : atOnce(killed(oneOf(stage.random, some).process), 1)
     }
   },
   {
     kind: "group",
     share: 2,
     skipped: never,
-    hit: ({ workers, api, client }) =>
+    hit: (stage) =>
       atOnce(
-        killed(...workers.map((member) => member.process), api.process, client),
-        workers.filter(({ process }) => !process.isAway()).length
+        killed(...stage.workers.map((member) => member.process), stage.api.process, stage.client),
+        present(stage).length
       )
   },
   {
     kind: "leave",
     share: 6,
     skipped: never,
-    hit: (stage) => {
-      const { random } = stage
-      const present = here(stage)
-      // Somebody has to be there to take over.
-      if (present.length < 2) return atOnce([])
-      const { process } = oneOf(random, present)
-      const pid = process.pid()
-      process.leave()
-      return { pids: [pid], lastsMs: between(random, 2_000, 6_000), end: process.comeBack, workersKilled: 0 }
-    }
+    hit: (stage) =>
+      outOfWork(stage, [2_000, 6_000], (process) => {
+        process.leave()
+        return process.comeBack
+      })
   },
   { kind: "api", share: 3, skipped: never, hit: ({ api }) => atOnce(killed(api.process)) },
   { kind: "client", share: 2, skipped: never, hit: ({ client }) => atOnce(killed(client)) },
@@ -144,19 +154,14 @@ export const faults: ReadonlyArray<Fault> = [
     kind: "stop",
     share: 7,
     skipped: never,
-    hit: (stage) => {
-      const { random } = stage
-      const awake = here(stage)
-      // Somebody has to go on, or nobody would take over.
-      if (awake.length < 2) return atOnce([])
-      const { process } = oneOf(random, awake)
-      const pid = process.pid()
-      process.freeze()
-      const thaw = () => {
-        if (process.pid() === pid) process.thaw()
-      }
-      return { pids: [pid], lastsMs: between(random, shortestStop, longestStop), end: thaw, workersKilled: 0 }
-    }
+    hit: (stage) =>
+      outOfWork(stage, [shortestStop, longestStop], (process) => {
+        const pid = process.pid()
+        process.freeze()
+        return () => {
+          if (process.pid() === pid) process.thaw()
+        }
+      })
   },
   {
     kind: "postgres",

@@ -9,6 +9,7 @@
 import type { PgConnection } from "@effect/sql-pg"
 import { Duration, Effect } from "effect"
 import type { SqlError } from "effect/sql"
+import { isHeldLock } from "../rows/heldLock.ts"
 
 /** "rely" as four bytes, and the only one of its kind. */
 const lock: ReadonlyArray<number> = [0x72656c79, 1]
@@ -21,8 +22,7 @@ const take = "SELECT pg_try_advisory_lock($1::int4, $2::int4)"
 /** Ends the connection of a holder that has not said anything for $3 seconds. */
 const endSilent = `
   SELECT pg_terminate_backend(a.pid) FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
-  WHERE l.locktype = 'advisory' AND l.classid = $1::int4 AND l.objid = $2::int4 AND l.objsubid = 2 AND l.granted
-    AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+  WHERE ${isHeldLock("$1::int4")} AND l.objid = $2::int4
     AND a.state_change < now() - make_interval(secs => $3)`
 
 /** Returns when `connection` holds the lock. */

@@ -18,6 +18,7 @@ import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 import { brokenAsError } from "../../database/brokenTransaction.ts"
 import { ints, smallints, texts } from "../../database/columns.ts"
+import { isHeldLock } from "./heldLock.ts"
 import { sessionLockClass } from "./Session.ts"
 
 export interface GroupTimes {
@@ -59,8 +60,7 @@ export const slotOf = (key: GroupKey): string => `${key.group}/${key.topic}`
 const everything = `
   SELECT 'session' AS kind, NULL AS group_name, NULL::int2 AS topic, l.objid::int8 AS session, true AS fresh, NULL::int4 AS partition
     FROM pg_locks l
-    WHERE l.locktype = 'advisory' AND l.classid = ${sessionLockClass} AND l.objsubid = 2 AND l.granted
-      AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    WHERE ${isHeldLock(String(sessionLockClass))}
   UNION ALL
   SELECT 'member', group_name, topic, session, seen_at > now() - make_interval(secs => $3), NULL
     FROM group_member WHERE (group_name, topic) IN (SELECT * FROM unnest($1::text[], $2::int2[]))
