@@ -1,5 +1,6 @@
 /** A picture is in the blob store and wants its preview and thumbnail. */
 import { Schema } from "effect"
+import { Generation, ItemId } from "../domain/tree/TreeCommand.ts"
 import * as Topic from "./Topic.ts"
 
 export const mediaUploaded = Topic.make({
@@ -10,6 +11,8 @@ export const mediaUploaded = Topic.make({
     /** SHA-256 of the picture, 64 hex digits. */
     sha256: Schema.String.check(Schema.isPattern(/^[0-9a-f]{64}$/)),
     /** Its name for people. */
-    name: Schema.String.check(Schema.isMaxLength(1_000))
+    name: Schema.String.check(Schema.isMaxLength(1_000)),
+    /** The item whose content it is: what becomes of it is said to the tree by the command `attach`. */
+    item: Schema.optionalKey(Schema.Struct({ id: ItemId, gen: Generation }))
   })
 })

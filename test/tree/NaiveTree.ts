@@ -81,6 +81,7 @@ export class NaiveTree {
       for (const one of this.branchOf(item.id)) if (one.deletedWith === item.id) one.deletedWith = null
       return ok
     }
+    if (command.kind === "attach") return ok
     if (item.deletedWith !== null) return no("Deleted")
     return this.#change(owner, by, may, item, command)
   }
@@ -106,7 +107,7 @@ export class NaiveTree {
     by: string,
     may: boolean,
     item: NaiveItem,
-    command: Exclude<Command, { kind: "create" | "restore" | "setPublic" }>
+    command: Exclude<Command, { kind: "create" | "restore" | "setPublic" | "attach" }>
   ): NaiveOutcome {
     switch (command.kind) {
       case "rename":

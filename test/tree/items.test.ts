@@ -54,6 +54,8 @@ const send = (client: Client, { owner, value: { by, admin, command } }: Drawn) =
       return client.call("DELETE", `/items/${command.item}?user=${by}&admin=${admin}`)
     case "restore":
       return client.post(`/items/${command.item}/restore`, acting)
+    case "attach":
+      return Effect.die("asked for by the converter, not over HTTP")
     default: {
       const { kind, item, ...rest } = command
       const part = { rename: "name", move: "parent", setTags: "tags", setAccess: "access" }[kind]

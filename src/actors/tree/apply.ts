@@ -10,6 +10,7 @@ import { brokenAsError } from "../../database/brokenTransaction.ts"
 import { tagsOf } from "../../domain/tree/Tag.ts"
 import type { Command, TreeCommand } from "../../domain/tree/TreeCommand.ts"
 import type { TreeOutcome } from "../../domain/tree/TreeOutcome.ts"
+import { attach } from "./attach.ts"
 import { create } from "./create.ts"
 import { tagNumbers, userNumbers } from "./Dictionary.ts"
 import { deleteBranch, restore } from "./life.ts"
@@ -66,6 +67,8 @@ const run = (turn: Turn, command: Command) => {
       return restore(turn, command)
     case "setPublic":
       return setPublic(turn, command)
+    case "attach":
+      return attach(turn, command)
   }
 }
 

@@ -4,6 +4,7 @@
  * item inherits are settled when the command's turn has come.
  */
 import { Schema } from "effect"
+import { Attachment, Sha256 } from "./Attachment.ts"
 import { ItemName, UserName } from "./Name.ts"
 import { Tag } from "./Tag.ts"
 
@@ -65,7 +66,19 @@ const Restore = Schema.Struct({ kind: Schema.tag("restore"), item: ItemId })
 /** A public owner's items are seen by everybody. */
 const SetPublic = Schema.Struct({ kind: Schema.tag("setPublic"), public: Schema.Boolean })
 
-const Command = Schema.Union([Create, Rename, Move, SetTags, SetAccess, Delete, Restore, SetPublic])
+/** How often an item's content has been put; what is said of an earlier one comes too late. */
+export const Generation = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 2_147_483_647 }))
+
+/** What the converter made of the content `sha256` that the item has had since generation `gen`. */
+const Attach = Schema.Struct({
+  kind: Schema.tag("attach"),
+  item: ItemId,
+  gen: Generation,
+  sha256: Sha256,
+  attachment: Attachment
+})
+
+const Command = Schema.Union([Create, Rename, Move, SetTags, SetAccess, Delete, Restore, SetPublic, Attach])
 export type Command = typeof Command.Type
 
 /** The command of one kind. */
