@@ -206,6 +206,75 @@ describeOnKafka("in Kafka", () => {
     })
   )
 
+  it.live("a member that is frozen in the middle of a rebalance keeps no partition from those that live", () =>
+    Effect.gen(function* () {
+      const { broker, brokers, prefix, process } = yield* kafkaWorld(2)
+      const client = yield* makeClient({ brokers, prefix, ssl: false, sasl: null })
+      const cluster = yield* client.cluster
+      // It asks to join and is not heard of again: until its session is over the coordinator deals nothing.
+      const groupId = `${prefix}g`
+      const userData = Buffer.alloc(4)
+      const metadata = AssignerProtocol.MemberMetadata.encode({ version: 1, topics: [prefix + topic], userData })
+      const frozen = yield* Effect.promise(async () => {
+        const node = await cluster.findGroupCoordinator({ groupId })
+        const groupProtocols = [{ name: "postroom", metadata }]
+        return node.joinGroup({
+          groupId,
+          sessionTimeout: 60_000,
+          rebalanceTimeout: 60_000,
+          memberId: "",
+          groupProtocols
+        })
+      })
+      const one = yield* readGroup(broker, { group: "g", topic, from: () => 0 })
+      yield* until("all is held", () => one.held.size === 2)
+      const two = yield* readGroup(yield* process, { group: "g", topic, from: () => 0 })
+      yield* until("they share", () => one.held.size === 1 && two.held.size === 1)
+      const admin = yield* adminOf(brokers)
+      const { groups } = yield* Effect.promise(() => admin.describeGroups([groupId]))
+      assert.notStrictEqual(groups[0]!.state, "Stable")
+      yield* evict(cluster, groupId, frozen.memberId)
+      // And those that live are shown, once it is gone.
+      yield* untilSo(
+        "Kafka shows the two",
+        Effect.map(
+          Effect.promise(() => admin.describeGroups([groupId])),
+          (now) => now.groups[0]!.state === "Stable" && now.groups[0]!.members.length === 2
+        ),
+        15
+      )
+    })
+  )
+
+  it.live("how far a group is reaches Kafka although it could not be told at the time", () =>
+    Effect.gen(function* () {
+      const { broker, brokers, prefix } = yield* kafkaWorld(1, { heartbeatMs: 300 })
+      const reader = yield* readGroup(broker, { group: "g", topic, from: () => 0 })
+      yield* until("it is held", () => reader.held.size === 1)
+      const admin = yield* adminOf(brokers)
+      const groupId = `${prefix}g`
+      const members = Effect.map(
+        Effect.promise(() => admin.describeGroups([groupId])),
+        ({ groups }) => groups[0]!.members.map(({ memberId }) => memberId)
+      )
+      yield* untilSo(
+        "it is in the group",
+        Effect.map(members, (all) => all.length === 1)
+      )
+      const client = yield* makeClient({ brokers, prefix, ssl: false, sasl: null })
+      yield* evict(yield* client.cluster, groupId, (yield* members)[0]!)
+      // Its name is not known any more: this is refused.
+      yield* reader.membership.commit(0, 7)
+      yield* untilSo(
+        "Kafka knows it",
+        Effect.map(
+          Effect.promise(() => admin.fetchOffsets({ groupId, topics: [prefix + topic] })),
+          ([at]) => at!.partitions[0]?.offset === "7"
+        )
+      )
+    })
+  )
+
   it.live("a live member that was taken for dead and evicted comes back, and nothing is read twice", () =>
     Effect.gen(function* () {
       const { broker, brokers, prefix } = yield* kafkaWorld(2)

@@ -1,8 +1,10 @@
 /**
  * A member of a Kafka consumer group, by the group protocol itself: join, sync,
- * heartbeats, and again whenever the group changes. What comes of it is a
- * share, the partitions this member ought to have. Reading goes on meanwhile:
- * who has a partition is settled by claims, so a rebalance stops nobody.
+ * heartbeats, and again whenever the group changes. It is there for Kafka's own
+ * tools, which show who takes part and how far the group is. Nobody waits for
+ * it: shares are dealt and owners settled by the rows of the database, so a
+ * rebalance stops nobody, and a member that is frozen in the middle of one
+ * keeps no partition from another. The assignment says what comes of the rows.
  *
  * `joining` → (answer) `syncing` → (assignment) `stable`, where heartbeats are
  * sent → (the group changes, the generation is over) `joining` with the same
@@ -21,7 +23,7 @@ import { asked, kindOf } from "./refused.ts"
 export interface GroupTimes {
   /** A member that was not heard of for so long is taken out of the group, ms; not below the broker's minimum (6 s). */
   readonly sessionTimeoutMs: number
-  /** From one heartbeat to the next, ms: so late a member learns that the group has changed. */
+  /** From one heartbeat to the next, ms: so late Kafka's tools see that the group has changed. */
   readonly heartbeatMs: number
 }
 
@@ -32,12 +34,14 @@ export interface GroupMemberOptions extends GroupTimes {
   readonly partitions: () => number
   /** Which session of the database is this process's; 0 where none is open. */
   readonly session: () => number
-  /** What this member ought to have has changed, or its name. */
-  readonly changed: (memberId: string, share: ReadonlySet<number>) => Effect.Effect<void>
+  /** What the coordinator calls this member now. */
+  readonly named: (memberId: string) => Effect.Effect<void>
+  /** Whether this process has the partition: for others it tells the coordinator nothing. */
+  readonly holds: (partition: number) => boolean
 }
 
 export interface GroupMember {
-  /** Tells the coordinator how far the group is: once, for the present generation. */
+  /** Tells the coordinator how far the group is; what it cannot be told now it is told when the group is joined again. */
   readonly commit: (partition: number, offset: number) => Effect.Effect<void, BrokerError>
 }
 
@@ -48,7 +52,7 @@ const protocolName = "postroom"
 const version = 1
 const { MemberAssignment, MemberMetadata } = kafkajs.AssignerProtocol
 
-/** What a member says of itself: the number of its session, by which shares are dealt as everywhere else. */
+/** What a member says of itself: the number of its session, by which shares are dealt. */
 const sessionIn = (metadata: Buffer): number => {
   const userData = MemberMetadata.decode(metadata)?.userData
   return userData !== undefined && userData.length === 4 ? userData.readUInt32BE() : 0
@@ -103,6 +107,24 @@ export const makeGroupMember = (
     /** The question to join that is on its way: its answer may tell the name that has to be taken out again. */
     let joining: Promise<unknown> = Promise.resolve()
     let coordinator: Node | null = null
+    /** How far partitions are of which the coordinator has not been told. */
+    const owed = new Map<number, number>()
+
+    const pay = Effect.gen(function* () {
+      const at = yield* Ref.get(standing)
+      for (const partition of owed.keys()) if (!options.holds(partition)) owed.delete(partition)
+      if (at === null || owed.size === 0) return
+      const told = [...owed]
+      yield* asked("commit")(() =>
+        at.node.offsetCommit({
+          groupId: group,
+          groupGenerationId: at.generation,
+          memberId: at.memberId,
+          topics: [{ topic, partitions: told.map(([partition, offset]) => ({ partition, offset: String(offset) })) }]
+        })
+      )
+      for (const [partition, offset] of told) if (owed.get(partition) === offset) owed.delete(partition)
+    })
 
     /** Whose name the coordinator does not know any more asks for another. */
     const ask = <A>(question: () => Promise<A>) =>
@@ -139,7 +161,7 @@ export const makeGroupMember = (
         joining = answer.catch(() => undefined)
         return answer
       })
-      const synced = yield* ask(() =>
+      yield* ask(() =>
         node.syncGroup({
           groupId: group,
           generationId: joined.generationId,
@@ -147,9 +169,9 @@ export const makeGroupMember = (
           groupAssignment: joined.leaderId === joined.memberId ? assignmentsOf(joined.members, topic, partitions) : []
         })
       )
-      const mine = MemberAssignment.decode(synced.memberAssignment)?.assignment[topic] ?? []
       yield* Ref.set(standing, { node, memberId, generation: joined.generationId })
-      yield* options.changed(memberId, new Set(mine))
+      yield* options.named(memberId)
+      yield* Effect.ignore(pay)
       return { node, generation: joined.generationId, session, partitions }
     })
 
@@ -186,7 +208,7 @@ export const makeGroupMember = (
       Effect.forever
     )
     yield* Effect.forkScoped(keptAlive)
-    // Also while it joins: Kafka would wait for one that is gone until its session is over, and deal no shares meanwhile.
+    // Also while it joins: Kafka would wait for one that is gone until its session is over, and show no group meanwhile.
     const leave = asked("leave the group")(async () => {
       await joining
       if (coordinator !== null && memberId !== "") await coordinator.leaveGroup({ groupId: group, memberId })
@@ -195,24 +217,14 @@ export const makeGroupMember = (
 
     return {
       commit: (partition, offset) =>
-        Effect.flatMap(Ref.get(standing), (at) =>
-          at === null
-            ? Effect.void
-            : Effect.asVoid(
-                asked("commit")(() =>
-                  at.node.offsetCommit({
-                    groupId: group,
-                    groupGenerationId: at.generation,
-                    memberId: at.memberId,
-                    topics: [{ topic, partitions: [{ partition, offset: String(offset) }] }]
-                  })
-                )
-              )
-        )
+        Effect.suspend(() => {
+          owed.set(partition, offset)
+          return pay
+        })
     } satisfies GroupMember
   })
 
-/** Has a member leave of whom it is known that it is dead: its partitions are dealt anew at once (LeaveGroup). */
+/** Has a member leave of whom it is known that it is dead, so that the group shows who lives (LeaveGroup). */
 export const evict = (cluster: Cluster, group: string, memberId: string): Effect.Effect<void, BrokerError> =>
   asked("evict a dead member")(async () => {
     const node = await cluster.findGroupCoordinator({ groupId: group })

@@ -1,18 +1,19 @@
 /**
- * Topics in Kafka, everything else as before: the groups' shares come from
- * Kafka's coordinator, whose tools show the members and how far they are; who
- * has a partition is settled by claims in the database, as with topics there;
- * and what a transaction hands over goes by way of the outbox.
+ * Topics in Kafka, everything else as before: shares are dealt by the sessions
+ * that live and who has a partition is settled by claims in the database, as
+ * with topics there; Kafka's coordinator is told, so that its tools show the
+ * members and how far they are; and what a transaction hands over goes by way
+ * of the outbox.
  */
 import { PgClient } from "@effect/sql-pg"
 import { Clock, Effect, Layer } from "effect"
 import { Broker } from "../Broker.ts"
 import type { BrokerError } from "../BrokerError.ts"
+import { shareOf } from "../shares.ts"
 import { asked } from "./refused.ts"
 import { bigints, ints, smallints } from "../../database/columns.ts"
 import { makeKeeper } from "../rows/Keeper.ts"
 import { fetchLoop } from "../rows/Member.ts"
-import type { Member } from "../rows/Member.ts"
 import { refused } from "../rows/refused.ts"
 import { makeTopics } from "../rows/Topics.ts"
 import { makeWakeups } from "../rows/Wakeups.ts"
@@ -37,7 +38,7 @@ export const defaultOptions: Omit<KafkaBrokerOptions, "brokers"> = {
   sasl: null,
   prefix: "",
   sessionTimeoutMs: 10_000,
-  heartbeatMs: 400,
+  heartbeatMs: 3_000,
   tickMs: 250,
   drainBoundMs: 30_000
 }
@@ -58,19 +59,17 @@ const make = (options: KafkaBrokerOptions) =>
     const clock = yield* Clock.Clock
     const scope = yield* Effect.scope
 
-    const shares = new Map<Member, ReadonlySet<number>>()
     let session = 0
-    const nothing: ReadonlySet<number> = new Set()
     const { keeper, wakeups } = yield* makeKeeper(
       {
         ...options,
-        share: (member, current) => {
+        share: (member, current, alive) => {
           session = current
-          return shares.get(member) ?? nothing
+          return shareOf(current, alive, member.topic.partitions)
         },
         round: Effect.void,
         grown: topics.forget,
-        // Its partitions are dealt anew at once, not when Kafka has missed it for the length of a session.
+        // Kafka would go on showing it until it has missed it for the length of a session.
         departed: (members) =>
           Effect.asVoid(
             Effect.forkIn(
@@ -129,15 +128,12 @@ const make = (options: KafkaBrokerOptions) =>
         topic: nameOf(name),
         partitions: () => member.topic.partitions,
         session: () => session,
-        changed: (memberId, share) => {
-          shares.set(member, share)
-          keeper.ring()
-          return Effect.catch(keeper.named(member, memberId), (error) =>
+        named: (memberId) =>
+          Effect.catch(keeper.named(member, memberId), (error) =>
             Effect.logDebug("a member's name could not be written", error.message)
-          )
-        }
+          ),
+        holds: (partition) => member.held.has(partition)
       })
-      yield* Effect.addFinalizer(() => Effect.sync(() => shares.delete(member)))
       const fetch = makeFetch(cluster, nameOf(name), name, () => Effect.runPromise(kafkaTopics.ends(name)))
       yield* Effect.andThen(
         Effect.promise(() => cluster.addTargetTopic(nameOf(name))),

@@ -37,8 +37,6 @@ export interface KeeperOptions extends GroupTimes {
 export interface Keeper {
   /** Sessions that live, of any group. */
   readonly others: () => boolean
-  /** Looks at once. */
-  readonly ring: () => void
   /** A member, as long as the scope is open; `grown` is called when its topic may have grown. */
   readonly join: (
     group: string,
@@ -223,5 +221,5 @@ export const makeKeeper = (
       return session === undefined ? Effect.void : groups.named(session.id, member.key, id)
     }
 
-    return { keeper: { others, ring: () => bell.ring(), join, membershipOf, groups, named } satisfies Keeper, wakeups }
+    return { keeper: { others, join, membershipOf, groups, named } satisfies Keeper, wakeups }
   })
