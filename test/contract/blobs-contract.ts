@@ -6,7 +6,7 @@ import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
 import type { BlobError } from "../../src/services/blobs/BlobError.ts"
-import { Blobs, type ByteRange } from "../../src/services/blobs/Blobs.ts"
+import { Blobs, type ByteRange, headLength } from "../../src/services/blobs/Blobs.ts"
 
 const hashOf = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex")
 /** Bytes that differ from call to call but not from run to run. */
@@ -55,6 +55,29 @@ export const blobsContract = (name: string, adapter: Layer.Layer<Blobs, BlobErro
           const half = Stream.concat(Stream.make(someBytes(100_000)), Stream.fail("the upload broke" as const))
           assert.strictEqual(yield* Effect.flip(blobs.put(half)), "the upload broke")
           assert.strictEqual(yield* Stream.runCount(blobs.list()), before)
+        })
+      )
+
+      it.effect("staged content is seen by nobody until it is kept, and is no more when its scope has ended", () =>
+        Effect.gen(function* () {
+          const blobs = yield* Blobs
+          const bytes = someBytes(150_000)
+          const sha256 = hashOf(bytes)
+          const chunks = Stream.make(bytes.slice(0, 3_000), bytes.slice(3_000))
+          const forgotten = yield* Effect.scoped(blobs.stage(chunks))
+          assert.deepInclude(forgotten, { sha256, size: 150_000, head: bytes.slice(0, headLength) })
+          assert.strictEqual(yield* reasonOf(blobs.head(sha256)), "NotFound")
+          yield* Effect.scoped(
+            Effect.gen(function* () {
+              const staged = yield* blobs.stage(chunks)
+              assert.strictEqual(yield* reasonOf(blobs.head(sha256)), "NotFound")
+              yield* staged.keep
+              assert.deepStrictEqual(yield* read(sha256), bytes)
+              yield* blobs.delete(sha256)
+              yield* staged.keep
+            })
+          )
+          assert.deepStrictEqual(yield* read(sha256), bytes, "kept again, it is there again")
         })
       )
 

@@ -73,6 +73,21 @@ describe("the blob store of a folder", () => {
     })
   )
 
+  it.live("what the disk has no room for beside what is to stay free is refused before its first byte", () =>
+    Effect.gen(function* () {
+      const folder = yield* scratch
+      const { bavail, bsize } = fs.statfsSync(folder)
+      const room = bavail * bsize
+      const put = (expected: number) =>
+        Blobs.use((blobs) => blobs.put(new Uint8Array(9), { expected })).pipe(
+          Effect.provide(layerFileBlobs({ folder, reserve: room / 2 }))
+        )
+      assert.strictEqual((yield* Effect.flip(put(room))).reason._tag, "StoreFull")
+      assert.deepStrictEqual(filesBelow(folder), [])
+      assert.strictEqual((yield* put(9)).size, 9)
+    })
+  )
+
   it.live("a link is not taken for a file", () =>
     Effect.gen(function* () {
       const folder = yield* scratch

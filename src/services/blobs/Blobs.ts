@@ -3,7 +3,7 @@
  * the same bytes are kept once, and storing them again is free. Who refers to a blob is known by the
  * database, not here: a blob is stored before the row that names it and deleted after it.
  */
-import { Context, type Effect, type Scope, type Stream } from "effect"
+import { Context, Effect, type Scope, type Stream } from "effect"
 import type { BlobError } from "./BlobError.ts"
 
 /** A kept blob. */
@@ -33,12 +33,37 @@ export interface PutOptions {
    * what can be made again from a durable blob, such as a preview.
    */
   readonly durable?: boolean
+  /** How many bytes will come, where that is known: what there is no room for is refused before the first. */
+  readonly expected?: number
 }
+
+/** Content that is complete and that nobody sees yet. It goes with the scope. */
+export interface StagedBlob extends StoredBlob {
+  /** Its first bytes, up to `headLength` of them: what it is can be told by them. */
+  readonly head: Uint8Array
+  /** Makes it a blob. May be called again, and brings the blob back if it was deleted meanwhile. */
+  readonly keep: Effect.Effect<void, BlobError>
+}
+
+/** How many of the first bytes of staged content are handed out. */
+export const headLength = 4_096
+
+/** Makes staged content a blob, and says which. */
+export const keepStaged = ({ sha256, size, keep }: StagedBlob): Effect.Effect<StoredBlob, BlobError> =>
+  Effect.as(keep, { sha256, size })
 
 /** What every blob store does; test/contract/blobs-contract.ts says how. */
 export class Blobs extends Context.Service<
   Blobs,
   {
+    /**
+     * Takes in `content` without keeping it: who has to know the hash before the blob may be seen, because rows that
+     * protect it come first, keeps it then.
+     */
+    readonly stage: <E = never>(
+      content: Uint8Array | Stream.Stream<Uint8Array, E>,
+      options?: PutOptions
+    ) => Effect.Effect<StagedBlob, BlobError | NoInfer<E>, Scope.Scope>
     /** Keeps `content`. The blob becomes visible whole or not at all. */
     readonly put: <E = never>(
       content: Uint8Array | Stream.Stream<Uint8Array, E>,

@@ -3,34 +3,18 @@
  * written. Both lie in one file system, so a blob appears by a link, complete and on disk, or not at
  * all, whatever is killed and whenever the power fails.
  */
-import { Clock, Duration, Effect, Layer, Stream } from "effect"
-import { createHash, randomUUID } from "node:crypto"
+import { Effect, Layer, Stream } from "effect"
 import * as fs from "node:fs/promises"
 import * as path from "node:path"
-import { BlobError, blobErrorOf, Unavailable } from "./BlobError.ts"
+import { type BlobError, blobErrorOf } from "./BlobError.ts"
 import { blobPath, checkBlobName, isBlobName } from "./blobName.ts"
-import { type ByteRange, Blobs, type ListedBlob, type PutOptions, type StoredBlob } from "./Blobs.ts"
+import { type ByteRange, Blobs, keepStaged, type ListedBlob, type PutOptions, type StagedBlob } from "./Blobs.ts"
+import { codeOf, onDisk as call, syncPath } from "./disk.ts"
+import { makeStaging, type StagedFile, type StagingOptions } from "./staging.ts"
 
 /** Where and how the store is kept. */
-export interface FileBlobsOptions {
+export interface FileBlobsOptions extends StagingOptions {
   readonly folder: string
-  /** What lies in `incoming/` for longer belongs to a killed process and goes at the start. Default 1 hour. */
-  readonly incomingLife?: Duration.Input
-}
-
-const call = <A>(run: () => Promise<A>): Effect.Effect<A, BlobError> =>
-  Effect.tryPromise({ try: run, catch: blobErrorOf })
-
-const codeOf = (cause: unknown): unknown =>
-  typeof cause === "object" && cause !== null && "code" in cause ? cause.code : undefined
-
-const syncPath = async (fileOrFolder: string): Promise<void> => {
-  const handle = await fs.open(fileOrFolder, "r")
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
 }
 
 /** Makes a folder where there is none and sees that its entry in the parent is on disk. */
@@ -76,53 +60,6 @@ const renew = async (file: string, durable: boolean): Promise<boolean> => {
   }
 }
 
-/** Moves a regular file, across file systems by copying. A link would bring in a file that others may change. */
-const moveIn = async (source: string, file: string): Promise<void> => {
-  if (!(await fs.lstat(source)).isFile()) {
-    throw new BlobError({ reason: new Unavailable({ detail: `not a regular file: ${source}` }) })
-  }
-  try {
-    await fs.rename(source, file)
-  } catch (cause) {
-    if (codeOf(cause) !== "EXDEV") throw cause
-    await fs.copyFile(source, file)
-    await fs.rm(source, { force: true })
-  }
-}
-
-/** Read through one buffer: a new one per chunk would have the collector run after every few files. */
-const hashFile = async (file: string): Promise<StoredBlob> => {
-  const hash = createHash("sha256")
-  const handle = await fs.open(file, "r")
-  try {
-    const { size: expected } = await handle.stat()
-    const buffer = Buffer.allocUnsafe(Math.min(Math.max(expected, 1), 1 << 18))
-    let size = 0
-    while (true) {
-      const { bytesRead } = await handle.read(buffer, 0, buffer.length, size)
-      if (bytesRead === 0) return { sha256: hash.digest("hex"), size }
-      hash.update(buffer.subarray(0, bytesRead))
-      size += bytesRead
-    }
-  } finally {
-    await handle.close()
-  }
-}
-
-const sweepIncoming = (incoming: string, life: Duration.Duration) =>
-  Effect.gen(function* () {
-    const oldest = (yield* Clock.currentTimeMillis) - Duration.toMillis(life)
-    for (const name of yield* call(() => fs.readdir(incoming))) {
-      const file = path.join(incoming, name)
-      // Another process may sweep, or finish its upload, at the same time: what is gone is gone.
-      const stat = yield* Effect.orElseSucceed(
-        call(() => fs.stat(file)),
-        () => undefined
-      )
-      if (stat !== undefined && stat.mtimeMs < oldest) yield* call(() => fs.rm(file, { force: true }))
-    }
-  })
-
 const names = (folder: string): Effect.Effect<ReadonlyArray<string>, BlobError> =>
   call(async () => {
     try {
@@ -135,55 +72,19 @@ const names = (folder: string): Effect.Effect<ReadonlyArray<string>, BlobError> 
 
 const makeFileBlobs = Effect.fnUntraced(function* (options: FileBlobsOptions) {
   const kept = path.resolve(options.folder, "sha256")
-  const incoming = path.resolve(options.folder, "incoming")
-  yield* call(async () => {
-    await fs.mkdir(kept, { recursive: true, mode: 0o700 })
-    await fs.mkdir(incoming, { recursive: true, mode: 0o700 })
+  yield* call(() => fs.mkdir(kept, { recursive: true, mode: 0o700 }))
+  const staging = yield* makeStaging(path.resolve(options.folder, "incoming"), options)
+
+  const keptBy = ({ file, ...staged }: StagedFile, durable: boolean): StagedBlob => ({
+    ...staged,
+    keep: call(() => publish(kept, file, staged.sha256, durable))
   })
-  yield* sweepIncoming(incoming, Duration.fromInputUnsafe(options.incomingLife ?? "1 hour"))
+  const stage: Blobs["Service"]["stage"] = (content, how) =>
+    Effect.map(staging.take(content, how), (staged) => keptBy(staged, how?.durable ?? true))
 
-  /** A path of our own in `incoming/`, empty again when the scope closes. */
-  const incomingPath = Effect.acquireRelease(
-    Effect.sync(() => path.join(incoming, randomUUID())),
-    (file) => Effect.ignore(call(() => fs.rm(file, { force: true })))
-  )
-
-  const put = <E>(content: Uint8Array | Stream.Stream<Uint8Array, E>, putOptions?: PutOptions) =>
+  const putFile = (source: string, how?: PutOptions) =>
     Effect.scoped(
-      Effect.gen(function* () {
-        const durable = putOptions?.durable ?? true
-        const file = yield* incomingPath
-        const handle = yield* Effect.acquireRelease(
-          call(() => fs.open(file, "wx", 0o600)),
-          (open) => Effect.ignore(call(() => open.close()))
-        )
-        const hash = createHash("sha256")
-        let size = 0
-        const write = (chunk: Uint8Array) =>
-          call(async () => {
-            hash.update(chunk)
-            size += chunk.length
-            await handle.writeFile(chunk)
-          })
-        yield* content instanceof Uint8Array ? write(content) : Stream.runForEach(content, write)
-        if (durable) yield* call(() => handle.datasync())
-        const sha256 = hash.digest("hex")
-        yield* call(() => publish(kept, file, sha256, durable))
-        return { sha256, size }
-      })
-    )
-
-  const putFile = (source: string, putOptions?: PutOptions) =>
-    Effect.scoped(
-      Effect.gen(function* () {
-        const durable = putOptions?.durable ?? true
-        const file = yield* incomingPath
-        yield* call(() => moveIn(source, file))
-        const blob = yield* call(() => hashFile(file))
-        if (durable) yield* call(() => syncPath(file))
-        yield* call(() => publish(kept, file, blob.sha256, durable))
-        return blob
-      })
+      Effect.flatMap(staging.takeFile(source, how), (staged) => keepStaged(keptBy(staged, how?.durable ?? true)))
     )
 
   const located = (sha256: string) => Effect.map(checkBlobName(sha256), (name) => blobPath(kept, name))
@@ -245,7 +146,8 @@ const makeFileBlobs = Effect.fnUntraced(function* (options: FileBlobsOptions) {
   }
 
   return Blobs.of({
-    put,
+    stage,
+    put: (content, how) => Effect.scoped(Effect.flatMap(stage(content, how), keepStaged)),
     putFile,
     get,
     file: (sha256) => Effect.flatMap(located(sha256), (file) => Effect.as(head(sha256), file)),

@@ -4,22 +4,24 @@ import { createHash } from "node:crypto"
 import * as fs from "node:fs/promises"
 import * as os from "node:os"
 import * as path from "node:path"
-import { BlobError, blobErrorOf, NotFound } from "./BlobError.ts"
+import { BlobError, NotFound } from "./BlobError.ts"
 import { checkBlobName } from "./blobName.ts"
-import { type ByteRange, Blobs } from "./Blobs.ts"
-
-const call = <A>(run: () => Promise<A>): Effect.Effect<A, BlobError> =>
-  Effect.tryPromise({ try: run, catch: blobErrorOf })
+import { type ByteRange, Blobs, headLength, keepStaged, type StagedBlob } from "./Blobs.ts"
+import { onDisk as call } from "./disk.ts"
 
 const makeMemoryBlobs = Effect.sync(() => {
   const kept = new Map<string, { readonly bytes: Uint8Array; readonly putAt: number }>()
 
-  const keep = (bytes: Uint8Array) =>
-    Effect.map(Clock.currentTimeMillis, (putAt) => {
-      const sha256 = createHash("sha256").update(bytes).digest("hex")
-      kept.set(sha256, { bytes, putAt })
-      return { sha256, size: bytes.length }
-    })
+  const staged = (bytes: Uint8Array): StagedBlob => {
+    const sha256 = createHash("sha256").update(bytes).digest("hex")
+    const keep = Effect.map(Clock.currentTimeMillis, (putAt) => void kept.set(sha256, { bytes, putAt }))
+    return { sha256, size: bytes.length, head: bytes.subarray(0, headLength), keep }
+  }
+
+  const stage = <E>(content: Uint8Array | Stream.Stream<Uint8Array, E>): Effect.Effect<StagedBlob, E> =>
+    content instanceof Uint8Array
+      ? Effect.succeed(staged(content.slice()))
+      : Effect.map(Stream.runCollect(content), (chunks) => staged(new Uint8Array(Buffer.concat(chunks))))
 
   const find = (sha256: string) =>
     Effect.flatMap(checkBlobName(sha256), (name) => {
@@ -30,13 +32,11 @@ const makeMemoryBlobs = Effect.sync(() => {
     })
 
   return Blobs.of({
-    put: <E>(content: Uint8Array | Stream.Stream<Uint8Array, E>) =>
-      content instanceof Uint8Array
-        ? keep(content.slice())
-        : Effect.flatMap(Stream.runCollect(content), (chunks) => keep(new Uint8Array(Buffer.concat(chunks)))),
+    stage,
+    put: (content) => Effect.scoped(Effect.flatMap(stage(content), keepStaged)),
     putFile: (source) =>
       Effect.gen(function* () {
-        const blob = yield* keep(new Uint8Array(yield* call(() => fs.readFile(source))))
+        const blob = yield* keepStaged(staged(new Uint8Array(yield* call(() => fs.readFile(source)))))
         yield* call(() => fs.rm(source))
         return blob
       }),
