@@ -43,6 +43,18 @@ const largestMessage = 256 * 1024 * 1024
  */
 const longestSilenceMs = 10_000
 
+/**
+ * What every session is told. Statements are planned once per connection, and a queue's table may be empty then: a plan
+ * that reads the whole table is the best one for an empty table, is kept, and is a hundred times too slow a minute
+ * later, when the table is full. Where there is an index, it is to be used. Compiling statements (`jit`) is decided by
+ * the cost of the plan, which this makes meaningless before PostgreSQL 18.
+ */
+const sessionParameters = {
+  idle_in_transaction_session_timeout: String(longestSilenceMs),
+  enable_seqscan: "off",
+  jit: "off"
+}
+
 const checked = (migrations: ReadonlyArray<Migration>) =>
   Effect.gen(function* () {
     const sql = yield* PgClient.PgClient
@@ -64,7 +76,7 @@ export const layer = (options: DatabaseOptions) =>
         maxConnections: options.connections ?? 12,
         maxMessageSize: largestMessage,
         applicationName: "postroom",
-        startupParameters: { idle_in_transaction_session_timeout: String(longestSilenceMs) }
+        startupParameters: sessionParameters
       }).pipe(
         Layer.catchCause((cause) =>
           Layer.effectContext<PgClient.PgClient | SqlClient.SqlClient, DatabaseUnreachable, never>(

@@ -18,6 +18,24 @@ describe("the client of the database", () => {
     })
   )
 
+  it.live("goes by an index although the table was empty when the statement was planned", () =>
+    Effect.gen(function* () {
+      const { url } = yield* freshDatabase
+      const sql = Context.get(yield* Layer.build(layer({ url, dataDir: "", migrations: [] })), SqlClient.SqlClient)
+      yield* sql`CREATE TABLE filling (id int PRIMARY KEY, name text)`
+      yield* sql`VACUUM ANALYZE filling`
+      // What is kept for the next time is the plan for any values, which is the one that is shown here.
+      yield* sql`SET plan_cache_mode = force_generic_plan`
+      const plan = yield* sql.unsafe<Record<string, string>>(
+        "EXPLAIN (COSTS off) SELECT name FROM filling WHERE id = ANY ($1::int4[])",
+        ["{1,2,3}"]
+      )
+      const lines = plan.map((row) => Object.values(row)[0]!)
+      assert.match(lines.join("\n"), /Index Scan/)
+      assert.notMatch(lines.join("\n"), /Seq Scan/)
+    })
+  )
+
   it.live("frees what a process had locked that fell silent in the middle of a transaction", () =>
     Effect.gen(function* () {
       const { url } = yield* freshDatabase
