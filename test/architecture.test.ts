@@ -43,6 +43,7 @@ const packages: Readonly<Record<string, ReadonlyArray<string>>> = {
   telegram: ["services/telegram", "sandbox/telegram"],
   openai: ["services/ai"],
   sharp: ["services/images", "sandbox"],
+  thumbhash: ["services/images"],
   feedsmith: ["services/feeds"],
   cheerio: ["services/feeds"]
 }

@@ -6,9 +6,12 @@ import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
 import sharp, { type Color, type Sharp } from "sharp"
+import { thumbHashToApproximateAspectRatio, thumbHashToAverageRGBA } from "thumbhash"
 import { dHashDistance, Images } from "../../src/services/images/Images.ts"
+import { currentRecipe, type Recipe } from "../../src/services/images/Recipe.ts"
 import { layerSharpImages } from "../../src/services/images/SharpImages.ts"
-import { exifBlock, photoPixels, pngOfZeros, syntheticPhoto } from "../support/photos.ts"
+import { adobeRgbProfile, exifBlock, photoPixels, pngOfZeros, syntheticPhoto } from "../support/photos.ts"
+import { plainTiff, tiffOf } from "../support/tiff.ts"
 
 const folder = Effect.acquireRelease(
   Effect.sync(() => fs.mkdtempSync(path.join(os.tmpdir(), "postroom-images-"))),
@@ -22,14 +25,14 @@ const pixelsOf = (bytes: Uint8Array | string) =>
 const headerOf = (file: string) => Effect.promise(() => sharp(file).metadata())
 
 /** Converts `bytes` in a folder of its own and checks that exactly the two results, or nothing, are in it after. */
-const convert = (bytes: Uint8Array, keepPosition = false) =>
+const convert = (bytes: Uint8Array, keepPosition = false, recipe: Recipe = currentRecipe) =>
   Effect.gen(function* () {
     const images = yield* Images
     const directory = yield* folder
     const input = path.join(yield* folder, "input")
     fs.writeFileSync(input, bytes)
     const result = yield* images
-      .convert({ input, directory, keepPosition })
+      .convert({ input, directory, keepPosition, recipe })
       .pipe(Effect.onError(() => Effect.sync(() => assert.deepStrictEqual(fs.readdirSync(directory), []))))
     assert.strictEqual(fs.readdirSync(directory).length, 2)
     return result
@@ -76,7 +79,9 @@ const stored = (
     .jpeg({ quality: 95 })
 }
 
-layer(layerSharpImages({ processes: 2, maxBytes: 20_000_000 }), { excludeTestServices: true })("a picture", (it) => {
+const limits = { processes: 2, maxBytes: 20_000_000, maxFrames: 5, memory: 150_000_000 }
+
+layer(layerSharpImages(limits), { excludeTestServices: true })("a picture", (it) => {
   it.effect("of 12 megapixels becomes a preview of 1344 and a thumbnail of 384 pixels, as told", () =>
     Effect.gen(function* () {
       const result = yield* convert(yield* photo(4_032, 3_024))
@@ -152,6 +157,19 @@ layer(layerSharpImages({ processes: 2, maxBytes: 20_000_000 }), { excludeTestSer
       const { data } = yield* pixelsOf(result.preview.path)
       nearly([...data.subarray(0, 3)], [200, 60, 60], 2)
       assert.isUndefined((yield* headerOf(result.preview.path)).icc)
+    })
+  )
+
+  it.effect("in Adobe RGB keeps its colours in sRGB too", () =>
+    Effect.gen(function* () {
+      const profile = path.join(yield* folder, "wide.icc")
+      fs.writeFileSync(profile, adobeRgbProfile())
+      const colour = { r: 190, g: 80, b: 60 }
+      const wide = yield* encode(flat(64, 64, colour).withIccProfile(profile).png())
+      const raw = yield* Effect.promise(() => sharp(wide, { ignoreIcc: true }).raw().toBuffer())
+      assert.isAbove(Math.abs((raw[0] ?? 0) - colour.r), 5)
+      const { data } = yield* pixelsOf((yield* convert(wide)).preview.path)
+      nearly([...data.subarray(0, 3)], [190, 80, 60], 2)
     })
   )
 
@@ -235,6 +253,7 @@ layer(layerSharpImages({ processes: 2, maxBytes: 20_000_000 }), { excludeTestSer
       for (const text of [
         "just text",
         '<svg xmlns="http://www.w3.org/2000/svg" width="10" height="10"/>',
+        '<?xml version="1.0"?><!DOCTYPE svg [<!ENTITY x SYSTEM "file:///etc/passwd">]><svg>&x;</svg>',
         "%PDF-1.7\n1 0 obj\n<< >>\nendobj\n"
       ]) {
         assert.strictEqual((yield* refusal(Buffer.from(text)))._tag, "UnsupportedFormat")
@@ -273,6 +292,56 @@ layer(layerSharpImages({ processes: 2, maxBytes: 20_000_000 }), { excludeTestSer
       assert.deepInclude(yield* refusal(bomb), { _tag: "LimitExceeded", limit: "pixels" })
       const heavy = Buffer.concat([yield* photo(64, 48), Buffer.alloc(20_000_000)])
       assert.deepInclude(yield* refusal(heavy), { _tag: "LimitExceeded", limit: "bytes" })
+    })
+  )
+
+  it.effect("with too many frames or channels, or that would take too much memory, is refused by its header", () =>
+    Effect.gen(function* () {
+      const frames = yield* Effect.forEach(["#ff0000", "#00ff00", "#0000ff"], (colour) =>
+        encode(flat(8, 8, colour).png())
+      )
+      const long = yield* encode(sharp([...frames, ...frames], { join: { animated: true } }).gif())
+      assert.deepInclude(yield* refusal(long), { _tag: "LimitExceeded", limit: "frames" })
+      const many = tiffOf([plainTiff(8, 8, 6)], Buffer.alloc(8 * 8 * 6))
+      assert.deepInclude(yield* refusal(many), { _tag: "LimitExceeded", limit: "channels" })
+      const heavy = yield* encode(flat(3_000, 2_000, "#777777").avif({ effort: 0 }))
+      assert.deepInclude(yield* refusal(heavy), { _tag: "LimitExceeded", limit: "memory" })
+    })
+  )
+
+  it.effect("has a thumbhash whose colours are the picture's", () =>
+    Effect.gen(function* () {
+      const { thumbhash } = yield* convert(yield* encode(flat(400, 300, { r: 200, g: 100, b: 50 }).jpeg()))
+      const bytes = Buffer.from(thumbhash, "base64")
+      assert.isAtMost(bytes.length, 28)
+      const { r, g, b, a } = thumbHashToAverageRGBA(bytes)
+      nearly([r * 255, g * 255, b * 255, a], [200, 100, 50, 1], 8)
+      const shape = thumbHashToApproximateAspectRatio(
+        Buffer.from((yield* convert(yield* photo(900, 300))).thumbhash, "base64")
+      )
+      assert.isAbove(shape, 1.5)
+    })
+  )
+
+  it.effect("that moves stands still in its derivatives, unless the recipe lets it move", () =>
+    Effect.gen(function* () {
+      const frames = yield* Effect.forEach(["#ff0000", "#00ff00", "#0000ff"], (colour) =>
+        encode(flat(40, 30, colour).png())
+      )
+      for (const moving of [
+        sharp(frames, { join: { animated: true } }).gif({ delay: [100, 200, 300] }),
+        sharp(frames, { join: { animated: true } }).webp({ delay: [100, 200, 300], lossless: true })
+      ]) {
+        const bytes = yield* encode(moving)
+        const still = yield* convert(bytes)
+        assert.deepInclude(still.source, { width: 40, height: 30, frames: 3 })
+        assert.deepInclude(still.preview, { format: "jpeg", width: 40, height: 30 })
+        nearly([...(yield* pixelsOf(still.preview.path)).data.subarray(0, 3)], [255, 0, 0], 3)
+        const animated = yield* convert(bytes, false, { ...currentRecipe, previewEdge: 20, animatedFrames: 2 })
+        assert.deepInclude(animated.preview, { format: "webp", width: 20, height: 15 })
+        assert.deepInclude(animated.thumbnail, { format: "jpeg", width: 20, height: 15 })
+        assert.deepInclude(yield* headerOf(animated.preview.path), { format: "webp", pages: 2, delay: [100, 200] })
+      }
     })
   )
 

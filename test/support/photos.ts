@@ -130,3 +130,51 @@ export const exifBlock = ({ little, image = {}, photo, gps }: ExifFields): Buffe
   long(start, 4)
   return Buffer.concat([Buffer.from("Exif\0\0", "latin1"), tiff.subarray(0, free)])
 }
+
+/**
+ * An ICC profile (ICC.1:2001) of a display with Adobe RGB's primaries and gamma 2.2: colours it means are others than
+ * those sRGB means by the same numbers.
+ */
+export const adobeRgbProfile = (): Buffer => {
+  const fixed = (...values: ReadonlyArray<number>) => {
+    const bytes = Buffer.alloc(values.length * 4)
+    for (const [index, value] of values.entries()) bytes.writeInt32BE(Math.round(value * 65_536), index * 4)
+    return bytes
+  }
+  const tagged = (kind: string, ...parts: ReadonlyArray<Buffer>) =>
+    Buffer.concat([Buffer.from(kind, "latin1"), Buffer.alloc(4), ...parts])
+  const name = Buffer.from("Wide\0", "latin1")
+  const text = Buffer.alloc(4 + name.length + 79)
+  text.writeUInt32BE(name.length)
+  name.copy(text, 4)
+  const gamma = tagged("curv", Buffer.from([0, 0, 0, 1, 2, 0x33, 0, 0]))
+  const tags: ReadonlyArray<readonly [string, Buffer]> = [
+    ["desc", tagged("desc", text)],
+    ["cprt", tagged("text", Buffer.from("none\0", "latin1"))],
+    ["wtpt", tagged("XYZ ", fixed(0.9642, 1, 0.8249))],
+    ["rXYZ", tagged("XYZ ", fixed(0.60974, 0.31111, 0.01947))],
+    ["gXYZ", tagged("XYZ ", fixed(0.20528, 0.62567, 0.06087))],
+    ["bXYZ", tagged("XYZ ", fixed(0.14919, 0.06322, 0.74457))],
+    ["rTRC", gamma],
+    ["gTRC", gamma],
+    ["bTRC", gamma]
+  ]
+  const table = Buffer.alloc(4 + tags.length * 12)
+  table.writeUInt32BE(tags.length)
+  let at = 128 + table.length
+  const bodies = tags.map(([tag, body], index) => {
+    table.write(tag, 4 + index * 12, "latin1")
+    table.writeUInt32BE(at, 8 + index * 12)
+    table.writeUInt32BE(body.length, 12 + index * 12)
+    const padded = Buffer.concat([body, Buffer.alloc((4 - (body.length % 4)) % 4)])
+    at += padded.length
+    return padded
+  })
+  const header = Buffer.alloc(128)
+  header.writeUInt32BE(at)
+  header.writeUInt32BE(0x02400000, 8)
+  header.write("mntrRGB XYZ ", 12, "latin1")
+  header.write("acsp", 36, "latin1")
+  fixed(0.9642, 1, 0.8249).copy(header, 68)
+  return Buffer.concat([header, table, ...bodies])
+}

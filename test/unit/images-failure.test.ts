@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { reasonOf } from "../../src/services/images/decode.ts"
+import { reasonOf } from "../../src/services/images/DecodeFailure.ts"
 
 const failure = (message: string, code?: string) =>
   Object.assign(new Error(message), code === undefined ? {} : { code })

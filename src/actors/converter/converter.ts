@@ -9,7 +9,7 @@ import * as Actor from "../../runtime/Actor.ts"
 import { Blobs } from "../../services/blobs/Blobs.ts"
 import { convertBlob } from "../../services/images/convertBlob.ts"
 import type { ConvertedBlob } from "../../services/images/convertBlob.ts"
-import { recipeId, recipeV1 } from "../../services/images/Recipe.ts"
+import { recipeId, currentRecipe } from "../../services/images/Recipe.ts"
 import { mediaUploaded } from "../../topics/mediaUploaded.ts"
 import type * as Topic from "../../topics/Topic.ts"
 import { countCrash, keepConversion, knownConversion, mostCrashes } from "./conversions.ts"
@@ -19,7 +19,7 @@ export class ConverterFolder extends Context.Service<ConverterFolder, string>()(
 
 type Uploaded = Topic.ValueOf<typeof mediaUploaded>
 
-const recipe = recipeId(recipeV1)
+const recipe = recipeId(currentRecipe)
 
 /** An earlier result, where its files are still there. */
 const earlier = (result: string | null) =>

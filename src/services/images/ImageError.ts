@@ -4,7 +4,7 @@
  */
 import { Schema } from "effect"
 
-/** Not a picture, or one of a kind that is not decoded here (SVG, HEIC, PDF, camera raw, video). */
+/** Not a picture, or one of a kind that is not decoded here (SVG, HEIC, PDF, camera raw, video): see Format.ts. */
 export class UnsupportedFormat extends Schema.TaggedError<UnsupportedFormat>()("UnsupportedFormat", {
   detail: Schema.String
 }) {
@@ -13,7 +13,7 @@ export class UnsupportedFormat extends Schema.TaggedError<UnsupportedFormat>()("
 
 /** The picture is larger than allowed; told from its header, before anything is decoded. */
 export class LimitExceeded extends Schema.TaggedError<LimitExceeded>()("LimitExceeded", {
-  limit: Schema.Literals(["bytes", "pixels"]),
+  limit: Schema.Literals(["bytes", "pixels", "channels", "frames", "memory"]),
   detail: Schema.String
 }) {
   readonly isRetryable = false

@@ -3,8 +3,9 @@
  * hang or a bomb away from Postroom, and says of every picture it refuses why.
  */
 import { Context, type Effect } from "effect"
+import type { Urgency } from "./Admission.ts"
 import type { ImageError } from "./ImageError.ts"
-import type { Derivative, Results, Source } from "./Job.ts"
+import type { Derivative, DerivativeFormat, Results, Source } from "./Job.ts"
 import type { Recipe } from "./Recipe.ts"
 
 /** A derivative in a file of its own. */
@@ -18,10 +19,14 @@ export interface ConvertRequest {
   readonly input: string
   /** A folder that exists; best in the file system in which the results will stay. */
   readonly directory: string
-  /** Default: `recipeV1`. */
+  /** Default: `currentRecipe`. */
   readonly recipe?: Recipe
   /** Whether the place of exposure is read out of the EXIF. Private, therefore default false. */
   readonly keepPosition?: boolean
+  /** Default live: what somebody waits for goes before what can wait. */
+  readonly urgency?: Urgency
+  /** In a new process, with none beside it: for a picture that has cost a process its life. Default false. */
+  readonly alone?: boolean
 }
 
 /** What became of a picture. `degraded` tells why, where the file is damaged and was used all the same. */
@@ -35,7 +40,7 @@ export type Converted = Omit<Results["convert"], "preview" | "thumbnail"> & {
 export interface NormalisedImage {
   readonly bytes: Uint8Array
   /** PNG where the picture is transparent somewhere, else JPEG. */
-  readonly format: "jpeg" | "png"
+  readonly format: DerivativeFormat
   readonly width: number
   readonly height: number
 }
@@ -46,7 +51,7 @@ export class Images extends Context.Service<
   {
     /**
      * Makes preview and thumbnail: upright JPEGs in sRGB on white, without metadata, never larger than
-     * the picture. The two files are the caller's; a failure leaves none. Same file and recipe, same bytes.
+     * the picture; by a recipe with animation, the preview of what moves is an animated WebP. The two files are the caller's; a failure leaves none. Same file and recipe, same bytes.
      */
     readonly convert: (request: ConvertRequest) => Effect.Effect<Converted, ImageError>
     /** The picture upright, in sRGB, without metadata and with a long edge of at most `edge` pixels (default 1280). */

@@ -10,6 +10,12 @@ import type { Recipe } from "./Recipe.ts"
 export interface Limits {
   readonly maxPixels: number
   readonly maxBytes: number
+  /** Colours, transparency and whatever else a pixel has. */
+  readonly maxChannels: number
+  /** Frames of an animation, or pages. */
+  readonly maxFrames: number
+  /** What decoding may take beside what a decoder takes anyway, as estimated from the header, in bytes. */
+  readonly maxMemory: number
   /** Seconds after which the decoder is asked to give up. */
   readonly softSeconds: number
 }
@@ -34,8 +40,11 @@ export type Job =
     }
   | { readonly kind: "dHash"; readonly input: string; readonly limits: Limits }
 
+export type DerivativeFormat = "jpeg" | "png" | "webp"
+
 /** A written derivative. */
 export interface Derivative {
+  readonly format: DerivativeFormat
   readonly sha256: string
   readonly width: number
   readonly height: number
@@ -49,6 +58,8 @@ export interface Source {
   readonly width: number
   readonly height: number
   readonly bytes: number
+  /** 1 for a picture that does not move. */
+  readonly frames: number
 }
 
 /** The result of each kind of job. */
@@ -57,18 +68,27 @@ export interface Results {
     readonly source: Source
     readonly preview: Derivative
     readonly thumbnail: Derivative
+    /** ThumbHash of the picture, Base64. */
+    readonly thumbhash: string
     readonly exif: Exif
     /** Name and version of the decoder, for whoever wonders why two results differ. */
     readonly decoder: string
     /** Set when the file is damaged and what could be read of it was used: why. */
     readonly degraded?: string
   }
-  readonly normalise: { readonly format: "jpeg" | "png" } & Derivative
+  readonly normalise: Derivative
   readonly dHash: { readonly hash: string }
 }
 
-/** What a child answers, once per job. `rss` is its memory after the job, in bytes. */
+/** What a child is told: a job, and later that it may go on with it. */
+export type Order = { readonly kind: "job"; readonly job: Job } | { readonly kind: "go" }
+
+/**
+ * What a child says: first what the job is going to take, in bytes, then, once it was let, how it ended. What is refused
+ * by its header ends without asking. `rss` is its memory after the job, in bytes.
+ */
 export type Answer =
+  | { readonly kind: "wants"; readonly memory: number }
   | { readonly kind: "done"; readonly result: Results[keyof Results]; readonly rss: number }
   | { readonly kind: "failed"; readonly reason: FailedReason; readonly rss: number }
 

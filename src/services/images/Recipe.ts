@@ -13,16 +13,22 @@ export interface Recipe {
   readonly previewQuality: number
   readonly thumbnailEdge: number
   readonly thumbnailQuality: number
+  /** So many frames of an animation move in its preview, which is a WebP then; 0 and 1: it stands still. */
+  readonly animatedFrames: number
 }
 
-/** The recipe in use. A change of any field is a new version: derivatives are kept per recipe. */
-export const recipeV1: Recipe = {
-  version: 1,
+/**
+ * The recipe in use. Derivatives are kept per recipe: a change of any field makes them anew, and so does a new
+ * version, where the same fields have come to mean something else.
+ */
+export const currentRecipe: Recipe = {
+  version: 2,
   previewEdge: 1440,
   previewTolerance: 0.92,
   previewQuality: 80,
   thumbnailEdge: 384,
-  thumbnailQuality: 80
+  thumbnailQuality: 80,
+  animatedFrames: 0
 }
 
 /** A short name of the recipe: what is kept of a picture is kept under its hash and this. */

@@ -3,8 +3,9 @@
  * with Postroom, whatever way that goes.
  */
 import * as fs from "node:fs"
-import { prepareDecoder, reasonOf, work } from "./decode.ts"
-import type { Answer, Job } from "./Job.ts"
+import { prepareDecoder, work } from "./decode.ts"
+import { reasonOf } from "./DecodeFailure.ts"
+import type { Answer, Job, Order } from "./Job.ts"
 
 const answer = (message: Answer) => process.send?.(message)
 
@@ -23,9 +24,19 @@ try {
   // Not Linux, or not allowed: the kernel chooses by size, which mostly means the same.
 }
 
-process.on("message", (job: Job) => {
-  work(job).then(
+let letGo: () => void = () => undefined
+
+const admit = (memory: number): Promise<void> =>
+  new Promise((resolve) => {
+    letGo = resolve
+    answer({ kind: "wants", memory })
+  })
+
+const begin = (job: Job): void => {
+  work(job, admit).then(
     (result) => answer({ kind: "done", result, rss: process.memoryUsage.rss() }),
     (cause: unknown) => answer({ kind: "failed", reason: reasonOf(cause), rss: process.memoryUsage.rss() })
   )
-})
+}
+
+process.on("message", (order: Order) => (order.kind === "job" ? begin(order.job) : letGo()))

@@ -13,7 +13,13 @@ export type ConvertedBlob = Omit<Converted, "preview" | "thumbnail"> & {
   readonly thumbnail: Derivative
 }
 
-const derivative = ({ sha256, width, height, bytes }: Derivative): Derivative => ({ sha256, width, height, bytes })
+const derivative = ({ sha256, width, height, bytes, format }: Derivative): Derivative => ({
+  sha256,
+  width,
+  height,
+  bytes,
+  format
+})
 
 /**
  * Makes preview and thumbnail of the blob `sha256` and keeps them as blobs. They can be made again, so

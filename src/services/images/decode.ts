@@ -1,22 +1,16 @@
 /**
  * The work on one picture, inside a child process. The picture is decoded once, to raw pixels of the
- * preview's size; preview and thumbnail are both made from those.
+ * preview's size; preview, thumbnail and thumbhash are all made from those.
  */
 import { createHash } from "node:crypto"
 import * as fs from "node:fs"
-import sharp, { type Metadata, type OutputInfo, type Sharp, type SharpOptions } from "sharp"
+import sharp, { type OutputInfo, type Sharp } from "sharp"
+import { rgbaToThumbHash } from "thumbhash"
+import { reasonOf } from "./DecodeFailure.ts"
 import { readExif } from "./Exif.ts"
-import type { Derivative, FailedReason, Job, Limits, Results, Source } from "./Job.ts"
+import { inspect, type Inspected, open, type Strictness } from "./inspect.ts"
+import type { Derivative, DerivativeFormat, Job, Limits, Results } from "./Job.ts"
 import { previewEdgeFor } from "./Recipe.ts"
-
-/** A failure that is told to the user, thrown within the child only. */
-export class DecodeFailure extends Error {
-  readonly reason: FailedReason
-  constructor(reason: FailedReason) {
-    super(reason.detail)
-    this.reason = reason
-  }
-}
 
 /**
  * Prepares the decoder of this process: one thread, no cache (every picture is a new one), and only
@@ -33,51 +27,21 @@ export const prepareDecoder = (): void => {
 
 const decoder = `sharp ${sharp.versions.sharp}, libvips ${sharp.versions.vips}`
 
-type Strictness = NonNullable<SharpOptions["failOn"]>
-
-const open = (input: string, limits: Limits, failOn: Strictness): Sharp =>
-  sharp(input, { failOn, limitInputPixels: limits.maxPixels, autoOrient: true, sequentialRead: true }).timeout({
-    seconds: limits.softSeconds
-  })
-
-const inspect = async (
-  input: string,
-  limits: Limits
-): Promise<{ readonly source: Source; readonly header: Metadata }> => {
-  const bytes = fs.statSync(input).size
-  if (bytes === 0) throw new DecodeFailure({ _tag: "Corrupt", detail: "the file is empty" })
-  if (bytes > limits.maxBytes) {
-    const detail = `the file has ${bytes} bytes, allowed are ${limits.maxBytes}`
-    throw new DecodeFailure({ _tag: "LimitExceeded", limit: "bytes", detail })
-  }
-  const header = await open(input, limits, "none").metadata()
-  const { width, height } = header.autoOrient
-  if (width * height > limits.maxPixels) {
-    const detail = `the picture is ${width}×${height}, allowed are ${limits.maxPixels} pixels`
-    throw new DecodeFailure({ _tag: "LimitExceeded", limit: "pixels", detail })
-  }
-  return { source: { format: header.format, width, height, bytes }, header }
-}
+/** Asks for leave to take so much memory, in bytes; waits until there is room. */
+export type Admit = (memory: number) => Promise<void>
 
 interface Pixels {
   readonly data: Buffer
   readonly info: OutputInfo
 }
 
+type Doubtful<A> = A & { readonly degraded?: string }
+
 /**
  * Decodes with every doubt of the decoder taken as an error, since a milder setting lets pictures pass
  * whose middle is grey; if only a doubt stood against it, the picture is used and said to be degraded.
  */
-const decodeOnce = async (
-  input: string,
-  limits: Limits,
-  shape: (picture: Sharp) => Sharp
-): Promise<Pixels & { readonly degraded?: string }> => {
-  const decode = (failOn: Strictness) =>
-    shape(open(input, limits, failOn))
-      .toColourspace("srgb")
-      .raw()
-      .toBuffer({ resolveWithObject: true })
+const doubting = async <A extends object>(decode: (failOn: Strictness) => Promise<A>): Promise<Doubtful<A>> => {
   try {
     return await decode("warning")
   } catch (cause) {
@@ -87,51 +51,100 @@ const decodeOnce = async (
   }
 }
 
+const decodeOnce = (input: string, limits: Limits, shape: (picture: Sharp) => Sharp): Promise<Doubtful<Pixels>> =>
+  doubting((failOn) =>
+    shape(open(input, limits, failOn))
+      .toColourspace("srgb")
+      .raw()
+      .toBuffer({ resolveWithObject: true })
+  )
+
 const fromPixels = ({ data, info }: Pixels): Sharp =>
   sharp(data, { raw: { width: info.width, height: info.height, channels: info.channels } })
 
-const write = async (picture: Sharp, file: string): Promise<Derivative> => {
+const rawOf = (picture: Sharp): Promise<Pixels> => picture.raw().toBuffer({ resolveWithObject: true })
+
+const write = async (picture: Sharp, file: string, format: DerivativeFormat): Promise<Derivative> => {
   const { data, info } = await picture.toBuffer({ resolveWithObject: true })
   fs.writeFileSync(file, data, { flag: "wx", mode: 0o600 })
   const sha256 = createHash("sha256").update(data).digest("hex")
-  return { sha256, width: info.width, height: info.height, bytes: data.length }
+  return { sha256, width: info.width, height: info.pageHeight ?? info.height, bytes: data.length, format }
 }
 
 const inside = (edge: number) => ({ width: edge, height: edge, fit: "inside", withoutEnlargement: true }) as const
 
-const convert = async (job: Job & { readonly kind: "convert" }): Promise<Results["convert"]> => {
-  const { source, header } = await inspect(job.input, job.limits)
-  const edge = previewEdgeFor(Math.max(source.width, source.height), source.format, job.recipe)
-  const pixels = await decodeOnce(job.input, job.limits, (picture) =>
-    picture.resize(inside(edge)).flatten({ background: "#ffffff" })
-  )
-  const preview = await write(fromPixels(pixels).jpeg({ quality: job.recipe.previewQuality }), job.preview)
-  const thumbnail = await write(
-    fromPixels(pixels).resize(inside(job.recipe.thumbnailEdge)).jpeg({ quality: job.recipe.thumbnailQuality }),
-    job.thumbnail
-  )
-  const exif = header.exif === undefined ? {} : readExif(header.exif, job.keepPosition)
-  const degraded = pixels.degraded === undefined ? {} : { degraded: pixels.degraded }
-  return { source, preview, thumbnail, exif, decoder, ...degraded }
+const thumbhashEdge = 32
+
+/** A picture in some 25 bytes, for the time until the real one is there (ThumbHash, Base64). */
+const thumbhashOf = async (thumbnail: Pixels): Promise<string> => {
+  const small = await rawOf(fromPixels(thumbnail).resize(inside(thumbhashEdge)).ensureAlpha())
+  return Buffer.from(rgbaToThumbHash(small.info.width, small.info.height, small.data)).toString("base64")
 }
 
-const normalise = async (job: Job & { readonly kind: "normalise" }): Promise<Results["normalise"]> => {
-  const { header } = await inspect(job.input, job.limits)
+/** All frames of a preview together have no more pixels than this: they are held in memory at once. */
+const mostAnimatedPixels = 25_000_000
+
+/** The first frames of an animation as an animated WebP; whether it loops is the original's. */
+const animate = (
+  job: Job & { readonly kind: "convert" },
+  frames: number,
+  edge: number
+): Promise<Doubtful<Derivative>> =>
+  doubting((failOn) => {
+    fs.rmSync(job.preview, { force: true })
+    const animation = open(job.input, job.limits, failOn, frames)
+    return write(
+      animation.resize(inside(edge)).webp({ quality: job.recipe.previewQuality, effort: 2 }),
+      job.preview,
+      "webp"
+    )
+  })
+
+const convert = async (job: Job & { readonly kind: "convert" }, picture: Inspected): Promise<Results["convert"]> => {
+  const { source, header } = picture
+  const { recipe } = job
+  const edge = previewEdgeFor(Math.max(source.width, source.height), source.format, recipe)
+  const pixels = await decodeOnce(job.input, job.limits, (whole) =>
+    whole.resize(inside(edge)).flatten({ background: "#ffffff" })
+  )
+  const roomFor = Math.floor(mostAnimatedPixels / (source.width * source.height))
+  const frames = Math.min(source.frames, recipe.animatedFrames, roomFor)
+  const moves = frames > 1 && (source.format === "gif" || source.format === "webp")
+  const preview: Doubtful<Derivative> = moves
+    ? await animate(job, frames, edge)
+    : await write(fromPixels(pixels).jpeg({ quality: recipe.previewQuality }), job.preview, "jpeg")
+  const small = await rawOf(fromPixels(pixels).resize(inside(recipe.thumbnailEdge)))
+  const thumbnail = await write(fromPixels(small).jpeg({ quality: recipe.thumbnailQuality }), job.thumbnail, "jpeg")
+  const exif = header.exif === undefined ? {} : readExif(header.exif, job.keepPosition)
+  const { degraded = pixels.degraded, ...kept } = preview
+  return {
+    source,
+    preview: kept,
+    thumbnail,
+    thumbhash: await thumbhashOf(small),
+    exif,
+    decoder,
+    ...(degraded === undefined ? {} : { degraded })
+  }
+}
+
+const normalise = async (
+  job: Job & { readonly kind: "normalise" },
+  { header }: Inspected
+): Promise<Results["normalise"]> => {
   const pixels = await decodeOnce(job.input, job.limits, (picture) => picture.resize(inside(job.edge)))
   const transparent = header.hasAlpha && !(await fromPixels(pixels).stats()).isOpaque
-  const picture = transparent
-    ? fromPixels(pixels).png()
-    : fromPixels(pixels).flatten({ background: "#ffffff" }).jpeg({ quality: 90 })
-  return { format: transparent ? "png" : "jpeg", ...(await write(picture, job.output)) }
+  return transparent
+    ? write(fromPixels(pixels).png(), job.output, "png")
+    : write(fromPixels(pixels).flatten({ background: "#ffffff" }).jpeg({ quality: 90 }), job.output, "jpeg")
 }
 
 /** The difference hash: 8×8 bits, each telling whether a grey pixel is brighter than its right neighbour. */
 const dHash = async (job: Job & { readonly kind: "dHash" }): Promise<Results["dHash"]> => {
-  await inspect(job.input, job.limits)
   const small = await decodeOnce(job.input, job.limits, (picture) =>
     picture.flatten({ background: "#ffffff" }).resize({ width: 9, height: 8, fit: "fill" })
   )
-  const { data } = await fromPixels(small).greyscale().raw().toBuffer({ resolveWithObject: true })
+  const { data } = await rawOf(fromPixels(small).greyscale())
   let hash = 0n
   for (let row = 0; row < 8; row++) {
     for (let column = 0; column < 8; column++) {
@@ -143,31 +156,19 @@ const dHash = async (job: Job & { readonly kind: "dHash" }): Promise<Results["dH
   return { hash: hash.toString(16).padStart(16, "0") }
 }
 
-/** Does `job`; rejects with a {@link DecodeFailure} or with the decoder's own error (see {@link reasonOf}). */
-export const work = (job: Job): Promise<Results[keyof Results]> => {
+/**
+ * Does `job`, after its header was read and `admit` gave leave; rejects with a `DecodeFailure` or with the decoder's own
+ * error (see `reasonOf`).
+ */
+export const work = async (job: Job, admit: Admit): Promise<Results[keyof Results]> => {
+  const picture = await inspect(job.input, job.limits)
+  await admit(picture.memory)
   switch (job.kind) {
     case "convert":
-      return convert(job)
+      return convert(job, picture)
     case "normalise":
-      return normalise(job)
+      return normalise(job, picture)
     case "dHash":
       return dHash(job)
   }
-}
-
-/** What a failure inside the child means, told by the decoder's words or the system's errno. */
-export const reasonOf = (cause: unknown): FailedReason => {
-  if (cause instanceof DecodeFailure) return cause.reason
-  const message = cause instanceof Error ? cause.message : String(cause)
-  const detail = message.split("\n", 1)[0]?.slice(0, 300) ?? ""
-  if (/pixel limit/.test(message)) return { _tag: "LimitExceeded", limit: "pixels", detail }
-  if (/unsupported image format|not a known file format|operation is blocked|No decoding plugin/.test(message)) {
-    return { _tag: "UnsupportedFormat", detail }
-  }
-  if (/timeout: \d+% complete/.test(message)) return { _tag: "Timeout", detail }
-  const code = typeof cause === "object" && cause !== null && "code" in cause ? cause.code : undefined
-  if (typeof code === "string" || /Input file is missing|No space left|system error/.test(message)) {
-    return { _tag: "StorageError", detail }
-  }
-  return { _tag: "Corrupt", detail }
 }
