@@ -1,6 +1,6 @@
 /** All actors of Postroom. One that lacks what it needs is off, and says why. */
 import { makeCollector } from "./collector/collector.ts"
-import { makeConverter } from "./converter/converter.ts"
+import { makeBackfill, makeConverter } from "./converter/converter.ts"
 import { makeImagegen } from "./imagegen/imagegen.ts"
 import { makePublisher } from "./publisher/publisher.ts"
 import { makeRewriter } from "./rewriter/rewriter.ts"
@@ -19,8 +19,9 @@ export const makeActors = (missing: Missing) => [
   makeImagegen(missing.models),
   makePublisher(missing.telegram),
   makeConverter(null),
+  makeBackfill(null),
   makeTree(null)
 ]
 
 /** Names of the queues, in the order of the pipeline. */
-export const queueNames = ["collector", "rewriter", "imagegen", "publisher", "converter", "tree"] as const
+export const queueNames = ["collector", "rewriter", "imagegen", "publisher", "converter", "backfill", "tree"] as const

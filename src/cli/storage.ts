@@ -8,8 +8,10 @@ import { brokerMigrations } from "../broker/rows/migrations.ts"
 import * as PostgresBroker from "../broker/postgres/PostgresBroker.ts"
 import type { Settings } from "../config/settings.ts"
 import * as Database from "../database/Database.ts"
+import * as Locks from "../database/Locks.ts"
 import { journalMigrations } from "../journal/sql/migrations.ts"
 import * as SqlJournal from "../journal/sql/SqlJournal.ts"
+import * as Producer from "../runtime/Producer.ts"
 import { postgresHome, settleIn } from "./logHome.ts"
 import { layerMetered } from "./meteredJournal.ts"
 
@@ -84,9 +86,12 @@ const layerBroker = (kafka: KafkaSettings | null) =>
     })
   )
 
-/** SqlClient, Broker and Journal by the settings. */
+/** SqlClient, Broker and Journal by the settings, and what stands on them: the producer, and locks. */
 export const layerStorage = (settings: StorageSettings) =>
-  Layer.provideMerge(layerBroker(kafkaOf(settings)), layerJournal(settings))
+  Layer.mergeAll(Producer.layer, Locks.layer).pipe(
+    Layer.provideMerge(layerBroker(kafkaOf(settings))),
+    Layer.provideMerge(layerJournal(settings))
+  )
 
 /** Where the topics are in Kafka, what adds partitions to some of them there; null where they are in Postgres. */
 export const addPartitionsBy = (settings: StorageSettings) => {

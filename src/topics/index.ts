@@ -1,5 +1,6 @@
 /** All topics of Postroom. The type of a topic is the event type a client may post to it. */
 import { imagesRequested } from "./imagesRequested.ts"
+import { mediaBackfill } from "./mediaBackfill.ts"
 import { mediaUploaded } from "./mediaUploaded.ts"
 import { postsCollected } from "./postsCollected.ts"
 import { postsReady } from "./postsReady.ts"
@@ -13,5 +14,6 @@ export const topics: ReadonlyArray<Topic<any>> = [
   imagesRequested,
   postsReady,
   mediaUploaded,
+  mediaBackfill,
   treeCommands
 ]

@@ -1,6 +1,7 @@
 /** The report of a campaign, as Markdown. */
 import * as os from "node:os"
 import type { CampaignResult } from "./campaign.ts"
+import { besideAnother } from "./recoveries.ts"
 import type { Spread } from "./recoveries.ts"
 
 const words: Readonly<Record<string, string>> = {
@@ -63,12 +64,17 @@ export const reportOf = (command: string, result: CampaignResult): string => {
       "p50 / p99, s"
     ]),
     row(["---", "---", "---", "---", "---", "---", "---", "---"]),
-    ...Object.entries(struck).map(([kind, times]) => {
-      const { n, p50, p99, max } = recoveries.partitions[kind] ?? nothing
-      const users = recoveries.users[kind]
-      const gaps = users === undefined ? ["–", "–"] : [users.n, `${seconds(users.p50)} / ${seconds(users.p99)}`]
-      return row([words[kind] ?? kind, times, n, seconds(p50), seconds(p99), seconds(max), ...gaps])
-    }),
+    ...Object.entries(struck).flatMap(([kind, times]) =>
+      [kind, kind + besideAnother].flatMap((one) => {
+        const { n, p50, p99, max } = recoveries.partitions[one] ?? nothing
+        const isMet = one !== kind
+        if (isMet && n === 0) return []
+        const users = recoveries.users[one]
+        const gaps = users === undefined ? ["–", "–"] : [users.n, `${seconds(users.p50)} / ${seconds(users.p99)}`]
+        const name = isMet ? `the same, beside another fault of a worker` : (words[kind] ?? kind)
+        return [row([name, isMet ? "" : times, n, seconds(p50), seconds(p99), seconds(max), ...gaps])]
+      })
+    ),
     "",
     ...result.skipped.map((line) => `Skipped: ${line}.`),
     ""

@@ -4,7 +4,9 @@
  * a worker: until another process starts a task of a partition that it was
  * working on. After all else: until a task starts that was posted after it.
  * And, after a kill or a stop, per user that the worker was serving: until the
- * next start of whose task was cut off or waited.
+ * next start of whose task was cut off or waited. Faults of workers that meet
+ * others are told apart: what is dealt to one that is frozen waits until that
+ * is seen, and who took over may be struck in turn.
  */
 import { PgClient } from "@effect/sql-pg"
 import { Effect, Redacted } from "effect"
@@ -29,10 +31,15 @@ interface Struck {
   readonly kind: string
   readonly pids: ReadonlyArray<number>
   readonly from: number
+  readonly until: number
 }
 
-/** A start of `tally`: when, by which process, when its event was acknowledged, and when the handler ended, if it did. */
+/** What stands behind the kind of a fault that met another. */
+export const besideAnother = "+"
+
+/** A start of `tally`: which event of its user's, when, by which process, when its event was acknowledged, and when the handler ended, if it did. */
 interface Start {
+  readonly seq: number
   readonly at: number
   readonly pid: number
   readonly postedAt: number
@@ -75,6 +82,7 @@ const readStarts = (records: string, partitionOf: ReadonlyMap<string, number>) =
       return
     }
     const start = {
+      seq: Number(seq),
       at: Number(at),
       pid: Number(pid),
       postedAt: posted.get(user!)?.[Number(seq)] ?? Number.POSITIVE_INFINITY,
@@ -93,12 +101,24 @@ const readStarts = (records: string, partitionOf: ReadonlyMap<string, number>) =
 /** Whose process is to be gone for work to have gone on. */
 const byAnother: ReadonlySet<string> = new Set(["worker", "stop", "leave"])
 
+/** For so long after a fault of a worker another one meets it, ms: what is frozen is seen to be after 10 s. */
+const meetsMs = (kind: string) => (kind === "stop" ? 10_500 : 2_000)
+
+const meets = (one: Struck, other: Struck): boolean =>
+  other !== one &&
+  byAnother.has(other.kind) &&
+  other.pids.length > 0 &&
+  other.from < one.from + meetsMs(one.kind) &&
+  (other.kind === "worker" ? other.from : other.until) > one.from
+
 /** How long a user whom one of `pids` served at `from` went without a start, where something of theirs was to be done. */
 const gapOf = (starts: ReadonlyArray<Start>, pids: ReadonlyArray<number>, from: number): number | null => {
   const next = after(starts, from)
   const before = starts[next - 1]
   if (before === undefined || !pids.includes(before.pid)) return null
-  const again = starts.slice(next).find(({ pid }) => !pids.includes(pid))
+  // What had ended before and runs once more was retried by an operator, whenever that was.
+  const ended = new Set(starts.slice(0, next).flatMap(({ seq, endedAt }) => (endedAt <= from ? [seq] : [])))
+  const again = starts.slice(next).find(({ pid, seq }) => !pids.includes(pid) && !ended.has(seq))
   if (again === undefined) return null
   return before.endedAt > from || again.postedAt < from ? again.at - from : null
 }
@@ -112,11 +132,15 @@ export const recoveriesOf = (url: string, records: string) =>
     const { partitions, users } = readStarts(records, new Map(rows.map(({ user, partition }) => [user, partition])))
     const times = new Map<string, Array<number>>()
     const gaps = new Map<string, Array<number>>()
-    eachLine(path.join(records, "faults.log"), (words) => {
-      const { kind, pids, from } = JSON.parse(words.join(" ")) as Struck
+    const struck: Array<Struck> = []
+    eachLine(path.join(records, "faults.log"), (words) => void struck.push(JSON.parse(words.join(" ")) as Struck))
+    for (const one of struck) {
+      const { pids, from } = one
+      const isMet = byAnother.has(one.kind) && struck.some((other) => meets(one, other))
+      const kind = isMet ? one.kind + besideAnother : one.kind
       const list = times.get(kind) ?? []
       times.set(kind, list)
-      if (byAnother.has(kind)) {
+      if (byAnother.has(one.kind)) {
         const all = gaps.get(kind) ?? []
         gaps.set(kind, all)
         for (const starts of users.values()) {
@@ -128,7 +152,7 @@ export const recoveriesOf = (url: string, records: string) =>
         const next = after(partition, from)
         const before = partition[next - 1]
         if (before === undefined) continue
-        if (byAnother.has(kind)) {
+        if (byAnother.has(one.kind)) {
           if (!pids.includes(before.pid)) continue
           const again = partition.slice(next).find(({ pid }) => !pids.includes(pid))
           if (again !== undefined) list.push(again.at - from)
@@ -139,7 +163,7 @@ export const recoveriesOf = (url: string, records: string) =>
           if (again !== undefined) list.push(again.at - from)
         }
       }
-    })
+    }
     const spreads = (byKind: ReadonlyMap<string, ReadonlyArray<number>>) =>
       Object.fromEntries([...byKind].map(([kind, list]) => [kind, spreadOf(list)]))
     return { partitions: spreads(times), users: spreads(gaps) }
