@@ -13,7 +13,9 @@ import * as os from "node:os"
 import * as path from "node:path"
 import type { Broker } from "../../src/broker/Broker.ts"
 import { layerStorage } from "../../src/cli/storage.ts"
+import type { Locks } from "../../src/database/Locks.ts"
 import type { Journal } from "../../src/journal/Journal.ts"
+import type { Producer } from "../../src/runtime/Producer.ts"
 
 /** A temporary directory, removed with the scope. */
 export const temporaryDirectory = Effect.acquireRelease(
@@ -36,7 +38,7 @@ export const storageOf = (dataDir: string) =>
   }) as Layer.Layer<Storage, unknown>
 
 /** What an installation offers. */
-export type Storage = Broker | Journal | PgClient.PgClient | SqlClient.SqlClient
+export type Storage = Broker | Journal | Locks | Producer | PgClient.PgClient | SqlClient.SqlClient
 
 /** Runs `measure` on a fresh installation and takes it away again. */
 export const onFreshInstallation = <A, E>(

@@ -224,6 +224,7 @@ export const runCampaign = (campaign: Campaign): Effect.Effect<CampaignResult, u
         const fault = cards.next().value
         const from = monotonicMs()
         const hit = fault.hit(stage)
+        if (hit === null) continue
         struck[fault.kind] = (struck[fault.kind] ?? 0) + 1
         workersKilled += hit.workersKilled
         const end = Effect.sync(() => {

@@ -35,8 +35,8 @@ export interface Fault {
   readonly share: number
   /** Why it cannot be had here. */
   readonly skipped: (stage: Stage) => string | null
-  /** Hits; what is answered is called when it is to end, and `lastsMs` how long it lasts. */
-  readonly hit: (stage: Stage) => Hit
+  /** Hits; what is answered is called when it is to end, and `lastsMs` how long it lasts. Null: nobody is there to be hit. */
+  readonly hit: (stage: Stage) => Hit | null
 }
 
 export interface Hit {
@@ -67,10 +67,10 @@ const outOfWork = (
   stage: Stage,
   [shortest, longest]: readonly [number, number],
   begin: (process: Supervised) => () => void
-): Hit => {
+): Hit | null => {
   const working = present(stage).filter(({ process }) => !process.isFrozen())
   // Somebody has to go on, or nobody would take over.
-  if (working.length < 2) return atOnce([])
+  if (working.length < 2) return null
   const { process } = oneOf(stage.random, working)
   const pids = [process.pid()]
   const end = begin(process)
@@ -125,7 +125,7 @@ export const faults: ReadonlyArray<Fault> = [
     skipped: never,
     hit: (stage) => {
       const some = present(stage)
-      return some.length === 0 ? atOnce([]) : atOnce(killed(oneOf(stage.random, some).process), 1)
+      return some.length === 0 ? null : atOnce(killed(oneOf(stage.random, some).process), 1)
     }
   },
   {
@@ -179,7 +179,8 @@ export const faults: ReadonlyArray<Fault> = [
     hit: ({ random, dataDir }) => {
       const postmaster = postmasterPid(dataDir)
       const others = serverPids(dataDir).filter((pid) => pid !== postmaster)
-      if (others.length > 0) killServer([oneOf(random, others)])
+      if (others.length === 0) return null
+      killServer([oneOf(random, others)])
       return atOnce([])
     }
   },

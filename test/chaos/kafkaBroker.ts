@@ -50,7 +50,7 @@ export const makeKafkaBroker = (brokers: 1 | 3): Effect.Effect<ChaosBroker, Kafk
           share: 4,
           skipped: () => null,
           hit: ({ random }) => {
-            if (isDown) return nobody
+            if (isDown) return null
             isDown = true
             const node = oneOf(random, nodes)
             const killed = Effect.runFork(cluster.kill(node))

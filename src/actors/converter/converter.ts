@@ -1,25 +1,68 @@
 /**
- * Makes preview and thumbnail of an uploaded picture, in child processes that a
- * bad file cannot take us down with. Bytes that were converted before are not
- * converted again; bytes that kill the decoder again and again are refused.
+ * Makes preview and thumbnail of pictures, in child processes that a bad file
+ * cannot take us down with. Bytes that were converted before are not converted
+ * again, nor are they by two tasks at once. What kills the decoder is tried
+ * again alone, in a new process, and then refused until somebody asks for
+ * another try. Uploads and what is made anew have queues of their own.
  */
-import { Context, Effect } from "effect"
-import { done, fail } from "../../domain/Outcome.ts"
+import { Clock, Context, Effect } from "effect"
+import type { SqlClient, SqlError } from "effect/sql"
+import { Locks } from "../../database/Locks.ts"
+import { delay, done, fail, retry } from "../../domain/Outcome.ts"
+import type { Outcome } from "../../domain/Outcome.ts"
+import { isWholeOwner } from "../../domain/tree/Name.ts"
 import * as Actor from "../../runtime/Actor.ts"
+import type { TaskContext } from "../../runtime/TaskContext.ts"
+import type { Urgency } from "../../services/images/Admission.ts"
 import { Blobs } from "../../services/blobs/Blobs.ts"
+import type { BlobError } from "../../services/blobs/BlobError.ts"
 import { convertBlob } from "../../services/images/convertBlob.ts"
 import type { ConvertedBlob } from "../../services/images/convertBlob.ts"
-import { recipeId, currentRecipe } from "../../services/images/Recipe.ts"
+import type { ImageError } from "../../services/images/ImageError.ts"
+import type { Images } from "../../services/images/Images.ts"
+import { currentRecipe, recipeId } from "../../services/images/Recipe.ts"
+import { mediaBackfill } from "../../topics/mediaBackfill.ts"
 import { mediaUploaded } from "../../topics/mediaUploaded.ts"
 import type * as Topic from "../../topics/Topic.ts"
-import { countCrash, keepConversion, knownConversion, mostCrashes } from "./conversions.ts"
+import { explainBlobs } from "../blobOutcome.ts"
+import { handedOn, type Picture, tellRefusal } from "./attachment.ts"
+import {
+  countCrash,
+  keepConversion,
+  keepRefusal,
+  knownConversion,
+  mostCrashes,
+  pardon,
+  type Refusal,
+  wasRetried
+} from "./conversions.ts"
 
 /** The folder in which the converter's files stand until they are blobs. */
 export class ConverterFolder extends Context.Service<ConverterFolder, string>()("postroom/actors/ConverterFolder") {}
 
-type Uploaded = Topic.ValueOf<typeof mediaUploaded>
+/** One picture to convert, of whom, and whether somebody waits. */
+interface Assignment {
+  readonly picture: Picture
+  readonly owner: string
+  readonly urgency: Urgency
+  readonly task: TaskContext
+}
 
 const recipe = recipeId(currentRecipe)
+
+/** What passes (a full machine, a disk) is tried so often; then the item is told. */
+const mostAttempts = 4
+
+/** How soon it is looked again for a picture that another task converts just now, ms. */
+const busyMs = 200
+
+const succeed = ({ picture, owner }: Assignment, converted: ConvertedBlob, reused: boolean) =>
+  Effect.map(handedOn(picture, owner, converted), (outputs) =>
+    done({ name: picture.name, ...converted, reused }, outputs)
+  )
+
+const refuse = ({ picture, owner, task }: Assignment, refusal: Refusal) =>
+  Effect.as(tellRefusal(picture, owner, refusal, task), fail(`${refusal.reason}: ${refusal.message}`, refusal))
 
 /** An earlier result, where its files are still there. */
 const earlier = (result: string | null) =>
@@ -29,36 +72,123 @@ const earlier = (result: string | null) =>
     const converted = JSON.parse(result) as ConvertedBlob
     return yield* Effect.all([blobs.head(converted.preview.sha256), blobs.head(converted.thumbnail.sha256)]).pipe(
       Effect.as(converted),
-      Effect.catchTag("BlobError", () => Effect.succeed(null))
+      Effect.catchReason("BlobError", "NotFound", () => Effect.succeed(null))
     )
   })
 
-const quarantined = (crashes: number) =>
-  fail(`in quarantine: the picture killed the decoder ${crashes} times`, { crashes })
-
-const convert = Effect.fn("converter")(function* ({ sha256, name }: Uploaded) {
-  const known = yield* knownConversion(sha256, recipe)
-  if (known.crashes >= mostCrashes) return quarantined(known.crashes)
+/** How it ends by what is known of the picture; or how often it has killed its decoder, where it is to be decoded. */
+const byWhatIsKnown = Effect.fnUntraced(function* (assignment: Assignment) {
+  const { picture, task } = assignment
+  const known = yield* knownConversion(picture.sha256, recipe)
+  if (known.refusal !== null) {
+    if (!(yield* wasRetried(task.id))) return yield* refuse(assignment, known.refusal)
+    yield* task.log(`tried again, although it was refused: ${known.refusal.message}`)
+    yield* pardon(picture.sha256, recipe)
+    return 0
+  }
   const before = yield* earlier(known.result)
-  if (before !== null) return done({ name, ...before, reused: true })
-  const directory = yield* ConverterFolder
-  const converted = yield* convertBlob(sha256, { directory }).pipe(
-    Effect.tapError((error) =>
-      error._tag === "ImageError" && error.reason._tag === "WorkerCrashed" ? countCrash(sha256, recipe) : Effect.void
-    )
-  )
-  yield* keepConversion(sha256, recipe, JSON.stringify(converted))
-  return done({ name, ...converted, reused: false })
+  return before === null ? known.crashes : yield* succeed(assignment, before, true)
 })
 
+/** Decodes the picture; one that has killed a decoder has the machine to itself, and a new decoder. */
+const decode = (
+  assignment: Assignment,
+  crashes: number
+): Effect.Effect<
+  ConvertedBlob,
+  ImageError | BlobError | SqlError.SqlError,
+  Images | Blobs | ConverterFolder | SqlClient.SqlClient
+> =>
+  Effect.gen(function* () {
+    const { sha256 } = assignment.picture
+    const directory = yield* ConverterFolder
+    const { urgency } = assignment
+    return yield* convertBlob(sha256, { directory, urgency, alone: crashes > 0 }).pipe(
+      Effect.catchTag("ImageError", (error) =>
+        Effect.gen(function* () {
+          if (error.reason._tag !== "WorkerCrashed") return yield* error
+          const count = yield* countCrash(sha256, recipe)
+          yield* assignment.task.log(`${error.message} (${count} of ${mostCrashes})`)
+          return count >= mostCrashes ? yield* error : yield* decode(assignment, count)
+        })
+      )
+    )
+  })
+
+const refusalOf = ({ reason }: ImageError): Refusal =>
+  reason._tag === "WorkerCrashed"
+    ? { reason: reason._tag, message: `in quarantine: the picture killed the decoder ${mostCrashes} times` }
+    : { reason: reason._tag, message: reason.detail }
+
+/** What a failed decoding comes to: a verdict on the bytes, which is kept, or something that may pass. */
+const judge = Effect.fnUntraced(function* (assignment: Assignment, error: ImageError) {
+  const refusal = refusalOf(error)
+  if (error.isRetryable && error.reason._tag !== "WorkerCrashed") {
+    return assignment.task.attempt < mostAttempts ? retry(error.message) : yield* refuse(assignment, refusal)
+  }
+  yield* keepRefusal(assignment.picture.sha256, recipe, refusal)
+  return yield* refuse(assignment, refusal)
+})
+
+/** The same for the blob store, which may be full for a while. */
+const judgeBlobs = Effect.fnUntraced(function* (assignment: Assignment, error: BlobError) {
+  const outcome: Outcome = yield* explainBlobs(error)
+  const isLast = outcome._tag === "Fail" || (outcome._tag === "Retry" && assignment.task.attempt >= mostAttempts)
+  return isLast ? yield* refuse(assignment, { reason: error.reason._tag, message: error.reason.detail }) : outcome
+})
+
+const convert = Effect.fn("converter")(
+  function* (assignment: Assignment) {
+    const { picture, owner } = assignment
+    if (picture.item !== undefined && !isWholeOwner(owner)) return fail("the record's key does not name an owner")
+    const known = yield* byWhatIsKnown(assignment)
+    if (typeof known !== "number") return known
+    const locks = yield* Locks
+    if (!(yield* locks.tryTake(`conversion ${recipe} ${picture.sha256}`))) {
+      return delay("the same picture is being converted for another task", (yield* Clock.currentTimeMillis) + busyMs)
+    }
+    // Whoever had the lock before may have converted it.
+    const crashes = yield* byWhatIsKnown(assignment)
+    if (typeof crashes !== "number") return crashes
+    const converted = yield* decode(assignment, crashes)
+    yield* keepConversion(picture.sha256, recipe, JSON.stringify(converted))
+    return yield* succeed(assignment, converted, false)
+  },
+  (work, assignment) =>
+    Effect.catchTags(work, {
+      ImageError: (error) => judge(assignment, error),
+      BlobError: (error) => judgeBlobs(assignment, error)
+    }),
+  Effect.scoped
+)
+
+const policy = {
+  retry: { attempts: mostAttempts, backoffMs: 500, capMs: 10_000 },
+  // The decoder's own deadline, for each time it may die.
+  timeoutMs: 180_000
+}
+
+/** Pictures that somebody waits for, in the order of their owner's uploads. */
 export const makeConverter = (off: string | null) =>
   Actor.make({
+    ...policy,
     name: "converter",
     topic: mediaUploaded,
-    handler: (value: Uploaded) => convert(value),
-    retry: { attempts: mostCrashes + 1, backoffMs: 500, capMs: 10_000 },
-    timeoutMs: 60_000,
-    concurrency: 4,
+    handler: (picture: Picture, task) => convert({ picture, owner: task.user, urgency: "live", task }),
+    concurrency: 16,
     priority: "medium",
+    off
+  })
+
+/** Pictures by the thousand, which nobody waits for. */
+export const makeBackfill = (off: string | null) =>
+  Actor.make({
+    ...policy,
+    name: "backfill",
+    topic: mediaBackfill,
+    handler: ({ picture, owner }: Topic.ValueOf<typeof mediaBackfill>, task) =>
+      convert({ picture, owner, urgency: "backfill", task }),
+    concurrency: 8,
+    priority: "low",
     off
   })

@@ -59,7 +59,8 @@ export const inspect = async (input: string, limits: Limits): Promise<Inspected>
   if (!("format" in kind)) {
     throw new DecodeFailure({ _tag: "UnsupportedFormat", detail: `${kind.other} is not converted` })
   }
-  const header = await open(input, limits, "none").metadata()
+  // Nothing is decoded for it; the limit is checked here, where what it was exceeded by can be said.
+  const header = await open(input, { ...limits, maxPixels: Number.MAX_SAFE_INTEGER }, "none").metadata()
   const { width, height } = header.autoOrient
   if (width * height > limits.maxPixels) {
     throw exceeded("pixels", `the picture is ${width}×${height}, allowed are ${limits.maxPixels} pixels`)

@@ -78,7 +78,7 @@ export const startStage = (options: {
       })
     const keep = (bytes: Uint8Array) => Context.get(context as Context.Context<Blobs>, Blobs).put(bytes)
     const published = () => telegram.world.byUsername("target_channel")!.posts
-    return { client, telegram, openAi, caught, run, keep, published }
+    return { client, telegram, openAi, caught, run, keep, published, context }
   })
 
 /** The titles of posts, which are the first line of each. */
