@@ -31,7 +31,8 @@ const program = check({
   runs: Number(values.runs),
   seed: Number(values.seed),
   longest: Number(values.longest),
-  progress
+  progress,
+  found: (words) => process.stderr.write(`\nfound, and made short now: ${words.split("\n", 1)[0]}\n`)
 }).pipe(
   Effect.map(({ runs, commands }) => {
     console.log(

@@ -11,7 +11,7 @@ const slowest = 300_000
 describe("the life of tasks", () => {
   it.live(
     `is what a naive model says, in ${runs} sequences of commands`,
-    () => Effect.scoped(Effect.asVoid(check({ runs, seed, longest: 25, progress: () => {} }))),
+    () => Effect.scoped(Effect.asVoid(check({ runs, seed, longest: 25, progress: () => {}, found: () => {} }))),
     slowest
   )
 })
