@@ -1,17 +1,18 @@
 /**
  * `postroom convert`: every picture of a folder through the converter, durable
  * like any other work. Stopped half-way and started again it goes on where it
- * was: the event's id is the picture's hash, so nothing is converted twice.
+ * was: the event's id is the picture's hash, so nothing is converted twice. What
+ * failed before for a reason that may have passed is tried again.
  */
-import { Clock, Data, Duration, Effect, Layer, Stream } from "effect"
+import { Clock, Duration, Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql"
-import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
 import { makeConverter } from "../actors/converter/converter.ts"
 import type { Settings } from "../config/settings.ts"
 import { taskIdOf } from "../domain/ids.ts"
 import { EventIntake } from "../journal/EventIntake.ts"
+import { Journal } from "../journal/Journal.ts"
 import { stateOf } from "../journal/sql/TaskRows.ts"
 import * as Intake from "../runtime/EventIntake.ts"
 import { startWorker } from "../runtime/Worker.ts"
@@ -20,45 +21,8 @@ import { Blobs } from "../services/blobs/Blobs.ts"
 import { mediaUploaded } from "../topics/mediaUploaded.ts"
 import { jsonLine, line, progressBar, styled } from "./output.ts"
 import { layerFiles } from "./outside.ts"
+import { contentOf, findPictures, makeOut, save } from "./pictureFiles.ts"
 import { layerStorage } from "./storage.ts"
-
-/** The folder cannot be read, or the other one not written. */
-export class FolderRefused extends Data.TaggedError("FolderRefused")<{ readonly detail: string }> {
-  override get message() {
-    return this.detail
-  }
-}
-
-const pictures = new Set([
-  ".jpg",
-  ".jpeg",
-  ".png",
-  ".webp",
-  ".avif",
-  ".gif",
-  ".tif",
-  ".tiff",
-  ".heic",
-  ".heif",
-  ".bmp",
-  ".jp2"
-])
-
-const plainly = (cause: unknown): string => {
-  const { code, path: place, message } = cause as NodeJS.ErrnoException
-  return code === "ENOENT" ? `there is no folder ${place}` : code === "ENOTDIR" ? `${place} is no folder` : message
-}
-
-const onDisk = <A>(call: () => A) =>
-  Effect.try({ try: call, catch: (cause) => new FolderRefused({ detail: plainly(cause) }) })
-
-/** Pictures below a folder by their names, in order. */
-const findPictures = (folder: string): ReadonlyArray<string> =>
-  fs
-    .readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && pictures.has(path.extname(entry.name).toLowerCase()))
-    .map((entry) => path.join(entry.parentPath, entry.name))
-    .sort()
 
 interface Work {
   readonly file: string
@@ -80,12 +44,7 @@ const eventIdOf = (sha256: string): string => `convert:${sha256}`
 const submit = Effect.fnUntraced(function* (file: string) {
   const blobs = yield* Blobs
   const intake = yield* EventIntake
-  const { sha256 } = yield* blobs.put(
-    Stream.fromAsyncIterable(
-      fs.createReadStream(file) as AsyncIterable<Uint8Array>,
-      (cause) => new FolderRefused({ detail: String(cause) })
-    )
-  )
+  const { sha256 } = yield* blobs.put(contentOf(file))
   const id = eventIdOf(sha256)
   const task = taskIdOf("converter", id)
   const [acceptance] = yield* intake.submit([
@@ -106,10 +65,14 @@ const submit = Effect.fnUntraced(function* (file: string) {
   return { file, sha256, task, isKnown: acceptance === "repeated" } satisfies Work
 })
 
-const save = Effect.fnUntraced(function* (sha256: string, file: string) {
-  const blobs = yield* Blobs
-  const bytes = Buffer.concat(yield* Stream.runCollect(blobs.get(sha256)))
-  yield* onDisk(() => fs.writeFileSync(file, bytes))
+/** What says of a picture for good that nothing can be made of it; whatever else it was may have passed. */
+const verdicts = /^(UnsupportedFormat|LimitExceeded|Corrupt): /
+
+/** Asks for another try of a task that failed in an earlier run, if that can help; false where it cannot. */
+const tryAgain = Effect.fnUntraced(function* (task: string, reason: string | null) {
+  if (reason === null || verdicts.test(reason)) return false
+  const journal = yield* Journal
+  return yield* journal.requestRetry(task, "postroom convert")
 })
 
 const ended = Effect.fnUntraced(function* (tasks: ReadonlyArray<string>) {
@@ -132,8 +95,8 @@ export interface ConvertOptions {
 
 /** Converts a folder; code 1 where a picture failed. */
 export const convertFolder = Effect.fn("convert")(function* (settings: Settings, options: ConvertOptions) {
-  const files = yield* onDisk(() => findPictures(options.folder))
-  yield* onDisk(() => fs.mkdirSync(options.out, { recursive: true }))
+  const files = yield* findPictures(options.folder)
+  yield* makeOut(options.out)
   const converter = makeConverter(null)
   const actor = { ...converter, policy: { ...converter.policy, concurrency: os.availableParallelism() + 2 } }
   const started = yield* Clock.currentTimeMillis
@@ -144,11 +107,11 @@ export const convertFolder = Effect.fn("convert")(function* (settings: Settings,
     failed.push({ file, reason })
     if (options.json) jsonLine({ file, status: "failed", reason })
   }
-  if (files.length === 0) return yield* new FolderRefused({ detail: `there is no picture in ${options.folder}` })
   yield* Effect.gen(function* () {
     yield* startWorker({ actors: [actor], drainMs: settings.drainMs })
     const bar = progressBar(files.length)
     const waiting = new Map<string, Array<Work>>()
+    const triedAgain = new Set<string>()
     let next = 0
     while (next < files.length || waiting.size > 0) {
       while (next < files.length && waiting.size < ahead) {
@@ -158,6 +121,11 @@ export const convertFolder = Effect.fn("convert")(function* (settings: Settings,
         else waiting.set(work.success.task, [...(waiting.get(work.success.task) ?? []), work.success])
       }
       for (const task of yield* ended([...waiting.keys()])) {
+        const isOld = waiting.get(task.id)?.some(({ isKnown }) => isKnown) ?? false
+        if (isOld && !task.succeeded && !triedAgain.has(task.id)) {
+          triedAgain.add(task.id)
+          if (yield* tryAgain(task.id, task.reason)) continue
+        }
         for (const { file, isKnown } of waiting.get(task.id) ?? []) {
           if (isKnown) known++
           if (task.succeeded) {

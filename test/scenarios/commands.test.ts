@@ -1,12 +1,16 @@
 /** Commands of the command line, one after another on one installation, for people and for machines. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Redacted } from "effect"
+import { PgClient } from "@effect/sql-pg"
+import { Context, Effect, Layer, Redacted } from "effect"
+import { SqlClient } from "effect/sql"
+import { hash } from "node:crypto"
 import { mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs"
 import * as path from "node:path"
+import { currentRecipe, recipeId } from "../../src/services/images/Recipe.ts"
 import { pngOfZeros, syntheticPhoto } from "../support/photos.ts"
 import { freshDatabase } from "../support/postgres.ts"
 import { temporaryFolder } from "./Installation.ts"
-import { runProgram } from "./Program.ts"
+import { runProgram, startProgram } from "./Program.ts"
 
 const linesOf = (out: string) =>
   out
@@ -73,6 +77,52 @@ describe("commands", () => {
             env
           })).out
           assert.lengthOf(linesOf(converted), 5, "one task for each content, in both runs together")
+        })
+      ),
+    processesMs
+  )
+
+  it.live(
+    "convert, killed half-way and started again, finishes, decodes nothing twice and tries again what may have passed",
+    () =>
+      Effect.scoped(
+        Effect.gen(function* () {
+          const folder = yield* temporaryFolder
+          const { url } = yield* freshDatabase
+          const sql = Context.get(yield* Layer.build(Layer.orDie(PgClient.layer({ url }))), SqlClient.SqlClient)
+          const env = { DATA_DIR: path.join(folder, "data"), DATABASE_URL: Redacted.value(url) }
+          const photos = path.join(folder, "photos")
+          const out = path.join(folder, "out")
+          mkdirSync(photos)
+          const photo = yield* Effect.promise(() => syntheticPhoto({ width: 1_600, height: 1_200, seed: 2 }))
+          const another = (mark: string) => Buffer.concat([photo, Buffer.from(mark)])
+          const count = 40
+          for (let n = 0; n < count; n++) writeFileSync(path.join(photos, `${n}.jpg`), another(`-${n}`))
+          writeFileSync(path.join(photos, "cut.jpg"), photo.subarray(0, 2_000))
+          const args = ["convert", photos, "--out", out, "--json"]
+          const killed = yield* startProgram(args, { folder, env })
+          yield* killed.said(/(.*"status":"succeeded".*\n){10}/)
+          yield* killed.signal("SIGKILL")
+          yield* killed.ended
+          const [before] = yield* sql<{ n: number }>`SELECT count(*)::int AS n FROM conversion`
+          assert.isBelow(before!.n, count)
+
+          // A picture that is in quarantine, as after a bad day of the machine.
+          const suspect = another("-suspect")
+          writeFileSync(path.join(photos, "suspect.jpg"), suspect)
+          const refusal = JSON.stringify({ reason: "WorkerCrashed", message: "in quarantine" })
+          yield* sql`INSERT INTO conversion (sha256, recipe, refusal, crashes)
+            VALUES (${hash("sha256", suspect)}, ${recipeId(currentRecipe)}, ${refusal}, 3)`
+          const second = linesOf((yield* runProgram(args, { folder, env })).out)
+          assert.deepInclude(second.at(-1), { pictures: count + 2, converted: count, failed: 2 })
+          const third = linesOf((yield* runProgram(args, { folder, env })).out)
+          assert.deepInclude(third.at(-1), { pictures: count + 2, converted: count + 1, failed: 1, known: count + 2 })
+
+          const decodes = yield* sql<{ decodes: number; n: number }>`
+            SELECT decodes, count(*)::int AS n FROM conversion GROUP BY decodes`
+          assert.deepStrictEqual([...decodes], [{ decodes: 1, n: count + 2 }])
+          const written = readdirSync(out).filter((file) => file.endsWith(".jpg"))
+          assert.lengthOf(written, (count + 1) * 2)
         })
       ),
     processesMs
