@@ -161,6 +161,8 @@ export const makeGroupMember = (
         joining = answer.catch(() => undefined)
         return answer
       })
+      // Before Kafka counts on it: whoever finds this process dead knows by which name to take it out.
+      yield* options.named(memberId)
       yield* ask(() =>
         node.syncGroup({
           groupId: group,
@@ -170,7 +172,6 @@ export const makeGroupMember = (
         })
       )
       yield* Ref.set(standing, { node, memberId, generation: joined.generationId })
-      yield* options.named(memberId)
       yield* Effect.ignore(pay)
       return { node, generation: joined.generationId, session, partitions }
     })
