@@ -17,6 +17,7 @@ import type { Actor } from "../../src/runtime/Actor.ts"
 import { declare, startWorker } from "../../src/runtime/Worker.ts"
 import * as Topic from "../../src/topics/Topic.ts"
 import { treeCommands } from "../../src/topics/treeCommands.ts"
+import { layerMemoryBlobs } from "../../src/services/blobs/MemoryBlobs.ts"
 import { makeChance } from "../../test/tree/randomCommand.ts"
 import { fillTrees, itemIdOf, largeOwner, ownerOf, tagCount, tagNameOf, viewerCount } from "../../test/tree/treeData.ts"
 import type { TreeSize } from "../../test/tree/treeData.ts"
@@ -193,5 +194,5 @@ export const tree = (size: TreeSize) =>
         })
       }
       return results
-    })
+    }).pipe(Effect.provide(layerMemoryBlobs))
   )

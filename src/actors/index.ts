@@ -1,5 +1,6 @@
 /** All actors of Postroom. One that lacks what it needs is off, and says why. */
 import { makeCollector } from "./collector/collector.ts"
+import { makeContent } from "./content/content.ts"
 import { makeBackfill, makeConverter } from "./converter/converter.ts"
 import { makeImagegen } from "./imagegen/imagegen.ts"
 import { makePublisher } from "./publisher/publisher.ts"
@@ -20,8 +21,18 @@ export const makeActors = (missing: Missing) => [
   makePublisher(missing.telegram),
   makeConverter(null),
   makeBackfill(null),
-  makeTree(null)
+  makeTree(null),
+  makeContent(null)
 ]
 
 /** Names of the queues, in the order of the pipeline. */
-export const queueNames = ["collector", "rewriter", "imagegen", "publisher", "converter", "backfill", "tree"] as const
+export const queueNames = [
+  "collector",
+  "rewriter",
+  "imagegen",
+  "publisher",
+  "converter",
+  "backfill",
+  "tree",
+  "content"
+] as const

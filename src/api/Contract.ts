@@ -2,6 +2,7 @@
 import { Schema } from "effect"
 import { HttpApi, HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
 import { accepted, count, failures, filter, key, largestPage, name, says, submitting, time } from "./fields.ts"
+import { Files } from "./FilesContract.ts"
 import { Items } from "./ItemsContract.ts"
 import { Authorization, RequestCheck } from "./Middleware.ts"
 import { BadRequest, Conflict, Unavailable } from "./Problems.ts"
@@ -147,6 +148,7 @@ export class Api extends HttpApi.make("postroom")
   .add(Queues)
   .add(Users)
   .add(Items)
+  .add(Files)
   .add(HealthChecks)
   .add(Metrics)
   .prefix("/api/v1")

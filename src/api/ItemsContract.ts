@@ -5,12 +5,37 @@
  */
 import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup } from "effect/http-api"
-import { ItemName, UserName } from "../domain/tree/Name.ts"
-import { ItemId, Tags, Viewers } from "../domain/tree/TreeCommand.ts"
+import { ItemId } from "../domain/tree/ItemId.ts"
+import { ItemName, UserName, Viewers } from "../domain/tree/Name.ts"
+import { Tags } from "../domain/tree/Tag.ts"
 import { accepted, count, failures, filter, key, largestPage, says, submitting } from "./fields.ts"
 import { Authorization } from "./Middleware.ts"
 import { BadRequest, NotFound } from "./Problems.ts"
 import { Receipt } from "./Views.ts"
+
+const ContentView = Schema.Struct({
+  /** How often the item was given a file. */
+  gen: Schema.Int,
+  status: Schema.Literals(["processing", "available", "failed"]).annotate({
+    description:
+      "Whether its pictures are still to be made (or the file to be fetched), are there or not wanted, or cannot be had."
+  }),
+  /** Of a failure: its kind in one word, and what to tell people. */
+  reason: Schema.NullOr(Schema.String),
+  message: Schema.NullOr(Schema.String),
+  /** The file that is there; null while it is still to be fetched. */
+  sha256: Schema.NullOr(Schema.String),
+  /** Bytes. */
+  size: Schema.NullOr(Schema.Int),
+  type: Schema.NullOr(Schema.String),
+  /** Pixels of the picture, upright. */
+  width: Schema.NullOr(Schema.Int),
+  height: Schema.NullOr(Schema.Int),
+  thumbhash: Schema.NullOr(Schema.String),
+  /** What is wrong with a picture that could be used all the same. */
+  degraded: Schema.NullOr(Schema.String),
+  exif: Schema.NullOr(Schema.Record(Schema.String, Schema.Json))
+}).annotate({ identifier: "Content" })
 
 const ItemView = Schema.Struct({
   id: Schema.String,
@@ -26,7 +51,9 @@ const ItemView = Schema.Struct({
   /** Who sees it besides its owner; only the owner and an admin are told. */
   viewers: Schema.NullOr(Schema.Array(Schema.String)),
   /** The item with which it was deleted; null while it is not. */
-  deletedWith: Schema.NullOr(Schema.String)
+  deletedWith: Schema.NullOr(Schema.String),
+  /** Its file; null where it has none and is not to have one. */
+  content: Schema.NullOr(ContentView)
 }).annotate({ identifier: "Item" })
 export type ItemView = typeof ItemView.Type
 
@@ -45,11 +72,11 @@ const TagPage = Schema.Struct({
   tags: Schema.Array(Schema.Struct({ tag: Schema.String, count: Schema.Int })),
   applying
 })
-const ItemReceipt = Schema.Struct({ ...Receipt.fields, itemId: Schema.String })
+export const ItemReceipt = Schema.Struct({ ...Receipt.fields, itemId: Schema.String })
 
 const admin = Schema.optionalKey(Schema.Boolean.annotate({ description: "Acts on the trees of others too." }))
-const acting = { user: UserName.annotate({ description: "Who wants it." }), admin }
-const reading = {
+export const acting = { user: UserName.annotate({ description: "Who wants it." }), admin }
+export const reading = {
   user: Schema.optionalKey(
     UserName.annotate({ description: "Who reads; without it, somebody who sees public owners only." })
   ),
@@ -58,8 +85,8 @@ const reading = {
 const limit = Schema.optionalKey(count.annotate({ description: `At most so many, up to ${largestPage}.` }))
 const cursor = filter("What `next` of the page before said.")
 const id = { id: Schema.String }
-const headers = { "idempotency-key": key }
-const change = {
+export const headers = { "idempotency-key": key }
+export const change = {
   params: id,
   headers,
   success: ItemReceipt.pipe(accepted),

@@ -72,6 +72,25 @@ export class BodyTooLarge extends Schema.TaggedError<BodyTooLarge>()("BodyTooLar
   static readonly problem = this.pipe(asProblem)
 }
 
+export class RangeNotSatisfiable extends Schema.TaggedError<RangeNotSatisfiable>()("RangeNotSatisfiable", members, {
+  httpApiStatus: 416
+}) {
+  static of = (size: number) =>
+    new RangeNotSatisfiable(about("Range Not Satisfiable", 416, `there are ${size} bytes, and none in that range`))
+  static readonly problem = this.pipe(asProblem)
+}
+
+/** There is no room for a file. Nothing of it was kept. */
+export class InsufficientStorage extends Schema.TaggedError<InsufficientStorage>()("InsufficientStorage", members, {
+  httpApiStatus: 507
+}) {
+  static of = () =>
+    new InsufficientStorage(
+      about("Insufficient Storage", 507, "there is no room for the file, and nothing of it was kept")
+    )
+  static readonly problem = this.pipe(asProblem)
+}
+
 export class UnsupportedMediaType extends Schema.TaggedError<UnsupportedMediaType>()("UnsupportedMediaType", members, {
   httpApiStatus: 415
 }) {

@@ -8,6 +8,7 @@ import { HttpIncomingMessage, HttpRouter, HttpServerResponse } from "effect/http
 import { HttpApiBuilder, HttpApiMiddleware } from "effect/http-api"
 import { createServer } from "node:http"
 import { layerAnswers } from "./answers.ts"
+import { boundBodies, longestRequest } from "./bodyTime.ts"
 import { Api } from "./Contract.ts"
 import { queueRoutes, userRoutes } from "./controlRoutes.ts"
 import { eventRoutes } from "./eventRoutes.ts"
@@ -15,6 +16,7 @@ import { EventTypes } from "./EventTypes.ts"
 import { fieldIssues } from "./fieldIssues.ts"
 import { guarded } from "./guarded.ts"
 import { healthRoutes, metricsRoutes } from "./healthRoutes.ts"
+import { fileRoutes } from "./items/fileRoutes.ts"
 import { itemRoutes } from "./items/itemRoutes.ts"
 import { Authorization, RequestCheck } from "./Middleware.ts"
 import { openApiOf } from "./openApi.ts"
@@ -67,13 +69,24 @@ const description = HttpRouter.use((router) =>
 )
 
 const routes = Layer.merge(HttpApiBuilder.layer(Api), description).pipe(
-  Layer.provide([eventRoutes, taskRoutes, queueRoutes, userRoutes, itemRoutes, healthRoutes, metricsRoutes]),
+  Layer.provide([
+    eventRoutes,
+    taskRoutes,
+    queueRoutes,
+    userRoutes,
+    itemRoutes,
+    fileRoutes,
+    healthRoutes,
+    metricsRoutes
+  ]),
   Layer.provide([requestCheck, authorization]),
   Layer.merge(layerAnswers(ByteSize.toNumberUnsafe(bodyLimit)))
 )
 
 /** How requests are read. A missing Host is told by `answers.ts`, not by Node with an empty body. */
-const reading = { requestTimeout: 30_000, headersTimeout: 10_000, requireHostHeader: false }
+const reading = { requestTimeout: longestRequest, headersTimeout: 10_000, requireHostHeader: false }
+
+const bodyTimes = { wholeMs: 30_000, silenceMs: 60_000 }
 
 /** The server at `host` and `port`; 0 takes any port. */
 export const layer = (host: string, port: number) =>
@@ -84,7 +97,7 @@ export const layer = (host: string, port: number) =>
   }).pipe(
     Layer.provide(Layer.succeed(HttpIncomingMessage.MaxBodySize, bodyLimit)),
     Layer.provideMerge(
-      NodeHttpServer.layer(() => answerUnreadable(createServer(reading)), {
+      NodeHttpServer.layer(() => boundBodies(answerUnreadable(createServer(reading)), bodyTimes), {
         host,
         port,
         gracefulShutdownTimeout: "2 seconds"

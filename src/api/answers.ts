@@ -5,14 +5,7 @@
  */
 import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import { Cause, Effect, Exit } from "effect"
-import {
-  Headers,
-  HttpRouter,
-  HttpServerError,
-  HttpServerRequest,
-  HttpServerRespondable,
-  HttpServerResponse
-} from "effect/http"
+import { HttpRouter, HttpServerError, HttpServerRequest, HttpServerRespondable, HttpServerResponse } from "effect/http"
 import { HttpApi } from "effect/http-api"
 import { countRequest } from "../observability/requestMetrics.ts"
 import { Api } from "./Contract.ts"
@@ -58,7 +51,8 @@ const knownPaths = (): ReadonlyArray<KnownPath> => {
 const isProblem = (response: HttpServerResponse.HttpServerResponse): boolean =>
   response.headers["content-type"]?.startsWith(problemType) === true
 
-const always = Headers.fromInput({ "cache-control": "no-store", "x-content-type-options": "nosniff" })
+/** What an answer says of caching where it says nothing itself: files do. */
+const unkept = "no-store"
 
 const retryAfterSeconds = "1"
 
@@ -90,8 +84,7 @@ export const layerAnswers = (bodyLimit: number) => {
       case 404:
         return responseOf(NotFound.of("there is nothing here"))
       case 413:
-        // What is left of the body is not read: the connection cannot be used again.
-        return HttpServerResponse.setHeader(responseOf(BodyTooLarge.of(bodyLimit)), "connection", "close")
+        return responseOf(BodyTooLarge.of(bodyLimit))
       case 415:
         return responseOf(UnsupportedMediaType.of())
       case 503:
@@ -105,8 +98,11 @@ export const layerAnswers = (bodyLimit: number) => {
 
   const finish = (response: HttpServerResponse.HttpServerResponse) => {
     const said = response.status < 400 || isProblem(response) ? response : asProblem(response)
-    const kept = HttpServerResponse.setHeaders(said, always)
+    const { "cache-control": caching = unkept } = said.headers
+    const kept = HttpServerResponse.setHeaders(said, { "cache-control": caching, "x-content-type-options": "nosniff" })
     if (said.status === 401) return HttpServerResponse.setHeader(kept, "www-authenticate", 'Bearer realm="postroom"')
+    // What is left of the body is not read: the connection cannot be used again.
+    if (said.status === 413 || said.status === 507) return HttpServerResponse.setHeader(kept, "connection", "close")
     if (said.status === 503) return HttpServerResponse.setHeader(kept, "retry-after", retryAfterSeconds)
     return kept
   }

@@ -13,6 +13,7 @@ import type { Outside } from "./credentials.ts"
 import type { Sandbox } from "../sandbox/Sandbox.ts"
 import { layerOpenAi } from "../services/ai/OpenAi.ts"
 import { layerFileBlobs } from "../services/blobs/FileBlobs.ts"
+import { LargestContent } from "../services/content/limits.ts"
 import { layerHttpFeeds } from "../services/feeds/HttpFeeds.ts"
 import { TelegramWeb } from "../services/feeds/TelegramWeb.ts"
 import { layerSharpImages } from "../services/images/SharpImages.ts"
@@ -23,6 +24,8 @@ const secretOr = (secret: Redacted.Redacted | null): Redacted.Redacted =>
   secret ?? Redacted.make(randomBytes(24).toString("hex"))
 
 const sandboxApiId = 1
+
+const mebibyte = 1 << 20
 
 const telegramLayer = (settings: Settings, sandbox: Sandbox | null) =>
   sandbox === null
@@ -64,11 +67,11 @@ const modelsLayer = (settings: Settings, sandbox: Sandbox | null) =>
  * Files of the installation: blobs, and the folder where the converter works. It is the one where the store writes:
  * what a killed process left there goes at a later start.
  */
-export const layerFiles = (dataDir: string) => {
+export const layerFiles = (dataDir: string, reserveMib = 0) => {
   const folder = path.resolve(dataDir, "files")
   const work = path.join(folder, "incoming")
   return Layer.mergeAll(
-    layerFileBlobs({ folder }),
+    layerFileBlobs({ folder, reserve: reserveMib * mebibyte }),
     Layer.effect(
       ConverterFolder,
       Effect.sync(() => {
@@ -93,6 +96,7 @@ export const layerOutside = (
     modelsLayer(settings, outside.usesSandbox.models ? sandbox : null),
     layerHttpFeeds(),
     TelegramWeb.layer(sandbox === null ? {} : { baseUrl: sandbox.web.baseUrl }),
-    layerFiles(settings.dataDir)
+    layerFiles(settings.dataDir, settings.diskReserveMib),
+    Layer.succeed(LargestContent, settings.uploadMaxMib * mebibyte)
   ).pipe(Layer.provideMerge(web))
 }

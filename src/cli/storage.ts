@@ -13,9 +13,16 @@ import { journalMigrations } from "../journal/sql/migrations.ts"
 import * as SqlJournal from "../journal/sql/SqlJournal.ts"
 import * as Producer from "../runtime/Producer.ts"
 import { postgresHome, settleIn } from "./logHome.ts"
+import { contentMigrations } from "../services/content/migrations.ts"
 import { layerMetered } from "./meteredJournal.ts"
 
-export const migrations = [...brokerMigrations, ...journalMigrations, ...converterMigrations, ...treeMigrations]
+export const migrations = [
+  ...brokerMigrations,
+  ...journalMigrations,
+  ...converterMigrations,
+  ...contentMigrations,
+  ...treeMigrations
+]
 
 /** The folder of an installation cannot be used. */
 export class FolderRefused extends Data.TaggedError("FolderRefused")<{

@@ -1,4 +1,5 @@
 /** Writes `.env.example` from the settings, so that it cannot fall behind them. */
+import * as files from "./files.ts"
 import * as http from "./http.ts"
 import * as kafka from "./kafka.ts"
 import * as models from "./models.ts"
@@ -14,6 +15,7 @@ const sections: ReadonlyArray<readonly [string, ReadonlyArray<Setting<unknown>>]
     "Kafka",
     [kafka.kafkaBrokers, kafka.kafkaPrefix, kafka.kafkaTls, kafka.kafkaSasl, kafka.kafkaUser, kafka.kafkaPassword]
   ],
+  ["Files", [files.uploadMax, files.diskReserve, files.blobGrace, files.blobOrphanLife]],
   ["API", [http.httpHost, http.httpPort]],
   ["Processes", [runtime.slots, runtime.drainTime, runtime.logLevel]],
   [

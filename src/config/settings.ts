@@ -1,5 +1,6 @@
 /** All settings of a process, read once at its start. */
 import { Effect } from "effect"
+import * as files from "./files.ts"
 import * as http from "./http.ts"
 import * as kafka from "./kafka.ts"
 import * as models from "./models.ts"
@@ -21,6 +22,10 @@ export const readSettings = Effect.gen(function* () {
     kafkaPassword: yield* read(kafka.kafkaPassword),
     httpHost: yield* read(http.httpHost),
     httpPort: yield* read(http.httpPort),
+    uploadMaxMib: yield* read(files.uploadMax),
+    diskReserveMib: yield* read(files.diskReserve),
+    blobGraceMs: yield* read(files.blobGrace),
+    blobOrphanLifeMs: yield* read(files.blobOrphanLife),
     slots: yield* read(runtime.slots),
     drainMs: yield* read(runtime.drainTime),
     logLevel: yield* read(runtime.logLevel),

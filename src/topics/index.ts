@@ -1,4 +1,5 @@
 /** All topics of Postroom. The type of a topic is the event type a client may post to it. */
+import { contentCommands } from "./contentCommands.ts"
 import { imagesRequested } from "./imagesRequested.ts"
 import { mediaBackfill } from "./mediaBackfill.ts"
 import { mediaUploaded } from "./mediaUploaded.ts"
@@ -15,5 +16,6 @@ export const topics: ReadonlyArray<Topic<any>> = [
   postsReady,
   mediaUploaded,
   mediaBackfill,
-  treeCommands
+  treeCommands,
+  contentCommands
 ]

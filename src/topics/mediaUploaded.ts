@@ -1,6 +1,7 @@
 /** A picture is in the blob store and wants its preview and thumbnail. */
 import { Schema } from "effect"
-import { Generation, ItemId } from "../domain/tree/TreeCommand.ts"
+import { Generation } from "../domain/tree/ContentCommand.ts"
+import { ItemId } from "../domain/tree/ItemId.ts"
 import * as Topic from "./Topic.ts"
 
 export const mediaUploaded = Topic.make({

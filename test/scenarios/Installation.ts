@@ -23,6 +23,9 @@ import { readSettings } from "../../src/config/settings.ts"
 import type { Actor } from "../../src/runtime/Actor.ts"
 import * as Intake from "../../src/runtime/EventIntake.ts"
 import { startWorker } from "../../src/runtime/Worker.ts"
+import { layerFileBlobs } from "../../src/services/blobs/FileBlobs.ts"
+import { LargestContent } from "../../src/services/content/limits.ts"
+import { SafeFetch } from "../../src/services/web/SafeFetch.ts"
 import { startSandbox } from "../../src/sandbox/Sandbox.ts"
 import type { Sandbox } from "../../src/sandbox/Sandbox.ts"
 import { freshDatabase } from "../support/postgres.ts"
@@ -101,18 +104,29 @@ type Stored = Broker | Journal | EventIntake | PgClient.PgClient | SqlClient.Sql
 const layerStored = (settings: Parameters<typeof layerStorage>[0]) =>
   Layer.orDie(Intake.layer.pipe(Layer.provideMerge(layerStorage(settings)))) as unknown as Layer.Layer<Stored>
 
-/** An installation that runs `actors`, none of which needs the outside. */
+/** An installation that runs `actors`, none of which needs the outside but for files. */
 export const startInstallation = <R = never>(options: {
   readonly actors: ReadonlyArray<Actor<R>>
   /** Whether a worker runs from the start. */
   readonly works?: boolean
+  /** Most bytes of a file. */
+  readonly largest?: number
+  /** Addresses on loopback that may be fetched. */
+  readonly allowed?: ReadonlyArray<string>
 }) =>
   Effect.gen(function* () {
     const dataDir = yield* temporaryFolder
     const { url } = yield* freshDatabase
-    const storage = yield* Layer.build(layerStored({ databaseUrl: url, dataDir, kafkaBrokers: null }))
+    const storage = yield* Layer.build(
+      Layer.mergeAll(
+        layerStored({ databaseUrl: url, dataDir, kafkaBrokers: null }),
+        Layer.orDie(layerFileBlobs({ folder: path.join(dataDir, "files") })),
+        SafeFetch.layer({ allowedOrigins: options.allowed ?? [] }),
+        Layer.succeed(LargestContent, options.largest ?? 1 << 24)
+      )
+    )
     const served = yield* serve(options.actors, options.works ?? true).pipe(Effect.provide(storage))
-    return { ...served, context: storage }
+    return { ...served, dataDir, context: storage }
   })
 
 export interface SandboxOptions {
@@ -141,7 +155,7 @@ export const startSandboxInstallation = (options: SandboxOptions = {}) =>
     const actors = (options.actors ?? makeActors(outside.missing)).map((actor) => impatient<any>(actor))
     const serving = serve(actors, true).pipe(Effect.provide(context))
     const served = yield* serving as Effect.Effect<Served, never, Scope.Scope>
-    return { ...served, sandbox, context }
+    return { ...served, sandbox, dataDir, context }
   })
 
 const serve = <R>(actors: ReadonlyArray<Actor<R>>, works: boolean) =>

@@ -3,22 +3,11 @@
  * nothing kept up to date. Knows nothing of the product but the commands' shapes.
  */
 import type { Command, TreeCommand } from "../../src/domain/tree/TreeCommand.ts"
+import { applyContent, isOfContent } from "./NaiveContent.ts"
+import type { ContentCommand } from "./NaiveContent.ts"
+import { no, ok } from "./NaiveItem.ts"
+import type { NaiveItem, NaiveOutcome } from "./NaiveItem.ts"
 
-export interface NaiveItem {
-  readonly id: string
-  readonly owner: string
-  parent: string | null
-  readonly type: string
-  name: string
-  own: Set<string>
-  viewers: Set<string>
-  deletedWith: string | null
-}
-
-export type NaiveOutcome = { readonly refused: string | null }
-
-const ok: NaiveOutcome = { refused: null }
-const no = (refused: string): NaiveOutcome => ({ refused })
 const spelled = (tags: ReadonlyArray<string> = []) => tags.map((tag) => tag.trim().toLowerCase())
 
 export class NaiveTree {
@@ -42,6 +31,12 @@ export class NaiveTree {
     item.deletedWith === null &&
     (this.publicOwners.has(item.owner) || (user !== null && (item.owner === user || item.viewers.has(user))))
 
+  add(item: Omit<NaiveItem, "deletedWith" | "content">): NaiveItem {
+    const made = { ...item, deletedWith: null, content: null }
+    this.items.set(item.id, made)
+    return made
+  }
+
   /** How many items of each owner a user sees, by tag. */
   countsOf = (user: string | null): Map<string, number> => {
     const counts = new Map<string, number>()
@@ -60,18 +55,19 @@ export class NaiveTree {
       else this.publicOwners.delete(owner)
       return ok
     }
+    if (isOfContent(command)) return applyContent(this, owner, task, { by, admin, command })
     if (command.kind === "create") {
-      const refused = this.#refusedParent(owner, by, may, command.parent)
+      const refused = this.refusedParent(owner, by, may, command.parent)
       if (refused !== null) return no(refused)
       const parent = command.parent === null ? null : this.items.get(command.parent)!
       const viewers = new Set(command.viewers ?? parent?.viewers ?? [])
       viewers.delete(owner)
       const { type, name } = command
       const own = new Set(spelled(command.tags))
-      this.items.set(task, { id: task, owner, parent: command.parent, type, name, own, viewers, deletedWith: null })
+      this.add({ id: task, owner, parent: command.parent, type, name, own, viewers })
       return ok
     }
-    const refused = this.#refusedItem(owner, by, may, command.item)
+    const refused = this.refusedItem(owner, by, may, command.item)
     if (refused !== null) return no(refused)
     const item = this.items.get(command.item)!
     if (command.kind === "restore") {
@@ -81,21 +77,20 @@ export class NaiveTree {
       for (const one of this.branchOf(item.id)) if (one.deletedWith === item.id) one.deletedWith = null
       return ok
     }
-    if (command.kind === "attach") return ok
     if (item.deletedWith !== null) return no("Deleted")
     return this.#change(owner, by, may, item, command)
   }
 
-  #refusedItem(owner: string, by: string, may: boolean, id: string): string | null {
+  refusedItem(owner: string, by: string, may: boolean, id: string): string | null {
     const item = this.items.get(id)
     if (item === undefined || item.owner !== owner) return "NotFound"
     if (may) return null
     return this.sees(by, item) ? "NotOwner" : "NotFound"
   }
 
-  #refusedParent(owner: string, by: string, may: boolean, id: string | null): string | null {
+  refusedParent(owner: string, by: string, may: boolean, id: string | null): string | null {
     if (id === null) return may ? null : "NotOwner"
-    const refused = this.#refusedItem(owner, by, may, id)
+    const refused = this.refusedItem(owner, by, may, id)
     if (refused !== null) return refused
     const parent = this.items.get(id)!
     if (parent.deletedWith !== null) return "Deleted"
@@ -107,7 +102,7 @@ export class NaiveTree {
     by: string,
     may: boolean,
     item: NaiveItem,
-    command: Exclude<Command, { kind: "create" | "restore" | "setPublic" | "attach" }>
+    command: Exclude<Command, ContentCommand | { kind: "create" | "restore" | "setPublic" }>
   ): NaiveOutcome {
     switch (command.kind) {
       case "rename":
@@ -126,7 +121,7 @@ export class NaiveTree {
       case "move": {
         const target = command.parent === null ? undefined : this.items.get(command.parent)
         if (target !== undefined && target.owner !== owner && this.sees(by, target)) return no("OtherOwner")
-        const refused = this.#refusedParent(owner, by, may, command.parent)
+        const refused = this.refusedParent(owner, by, may, command.parent)
         if (refused !== null) return no(refused)
         if (target !== undefined && this.branchOf(item.id).includes(target)) return no("WouldCycle")
         item.parent = command.parent

@@ -1,6 +1,8 @@
 /** Commands drawn by chance, most of which make sense for the tree as it stands. */
 import type { Command, TreeCommand } from "../../src/domain/tree/TreeCommand.ts"
-import type { NaiveItem, NaiveTree } from "./NaiveTree.ts"
+import type { NaiveItem } from "./NaiveItem.ts"
+import type { NaiveTree } from "./NaiveTree.ts"
+import { drawContent } from "./randomContent.ts"
 
 export const people = ["anna", "ben", "chris", "dora", "eve"] as const
 
@@ -22,8 +24,11 @@ export interface Drawn {
   readonly value: TreeCommand
 }
 
-/** The next command, for the tree of one of the people. */
-export const drawCommand = (chance: () => number, tree: NaiveTree): Drawn => {
+/** Whether commands are about content, and whose items may be copied: copies of others' depend on when they are made. */
+export type AboutContent = "never" | "of their own" | "of all"
+
+/** The next command, for the tree of one of the people; every fourth is about content, where that is wanted. */
+export const drawCommand = (chance: () => number, tree: NaiveTree, aboutContent: AboutContent = "never"): Drawn => {
   const pick = <A>(list: ReadonlyArray<A>): A => list[Math.floor(chance() * list.length)]!
   const some = <A>(list: ReadonlyArray<A>): Array<A> => list.filter(() => chance() < 0.4)
   const owner = pick(people)
@@ -34,6 +39,17 @@ export const drawCommand = (chance: () => number, tree: NaiveTree): Drawn => {
   const collection = () => pick(own.filter((item) => item.type === "collection" || chance() < 0.05))
   const place = () => (chance() < 0.15 ? null : (collection()?.id ?? null))
   const command = (): Command => {
+    if (aboutContent !== "never" && chance() < 0.25) {
+      const files = own.filter(({ type, deletedWith }) => type === "item" || deletedWith !== null)
+      const item = () => (chance() < 0.8 && files.length > 0 ? pick(files) : anyItem())
+      return drawContent({
+        chance,
+        pick,
+        item,
+        any: () => pick(aboutContent === "of all" ? [...tree.items.values()] : own),
+        place
+      })
+    }
     const dice = chance()
     if (dice < 0.34 || own.length < 3) {
       return {

@@ -11,7 +11,7 @@ import type { TreeOutcome } from "../../src/domain/tree/TreeOutcome.ts"
 import { cutOffAt } from "./interrupted.ts"
 import { NaiveTree } from "./NaiveTree.ts"
 import { drawCommand, makeChance, people } from "./randomCommand.ts"
-import type { Drawn } from "./randomCommand.ts"
+import type { AboutContent, Drawn } from "./randomCommand.ts"
 import {
   apply,
   countsOf,
@@ -37,15 +37,15 @@ class Played extends Context.Service<
   { readonly tree: NaiveTree; readonly delivered: ReadonlyArray<Delivered> }
 >()("test/Played") {}
 
-const commands = 300
+const commands = 400
 
-const play = (seed: number) =>
+const play = (seed: number, aboutContent: AboutContent) =>
   Effect.gen(function* () {
     const tree = new NaiveTree()
     const chance = makeChance(seed)
     const delivered: Array<Delivered> = []
     for (let n = 0; n < commands; n++) {
-      const { owner, value } = drawCommand(chance, tree)
+      const { owner, value } = drawCommand(chance, tree, aboutContent)
       const name = `command ${n}`
       const expected = tree.apply(owner, taskOf(name), value).refused
       const outcome = yield* apply(owner, name, value.command, value)
@@ -57,7 +57,8 @@ const play = (seed: number) =>
     return { tree, delivered }
   })
 
-const layerPlayed = (seed: number) => Layer.effect(Played, play(seed)).pipe(Layer.provideMerge(layerTree))
+const layerPlayed = (seed: number, aboutContent: AboutContent = "of all") =>
+  Layer.effect(Played, play(seed, aboutContent)).pipe(Layer.provideMerge(layerTree))
 
 const deliver = ({ owner, value, name }: Drawn & { readonly name: string }) => apply(owner, name, value.command, value)
 
@@ -147,7 +148,7 @@ describe("commands of several owners at once", () => {
             Effect.gen(function* () {
               return { ...(yield* Played), ...(yield* state) }
             }),
-            Layer.fresh(layerPlayed(21))
+            Layer.fresh(layerPlayed(21, "of their own"))
           )
           const ofOwner = (owner: string) => expected.delivered.filter((one) => one.owner === owner)
           yield* Effect.forEach(people, (owner) => Effect.forEach(ofOwner(owner), deliver), {

@@ -8,15 +8,21 @@ import { migrate } from "../../src/database/Migration.ts"
 import { uuidOf } from "../../src/domain/ids.ts"
 import type { Command } from "../../src/domain/tree/TreeCommand.ts"
 import type { TreeOutcome } from "../../src/domain/tree/TreeOutcome.ts"
+import { layerMemoryBlobs } from "../../src/services/blobs/MemoryBlobs.ts"
 import { freshDatabase } from "../support/postgres.ts"
+import type { NaiveContent } from "./NaiveItem.ts"
 import type { NaiveTree } from "./NaiveTree.ts"
+import { fillStore } from "./randomContent.ts"
 
-/** `SqlClient` and `PgClient` on a fresh database with all tables. */
+/** `SqlClient` and `PgClient` on a fresh database with all tables, and an empty store. */
 export const layerTree = Layer.unwrap(
   Effect.map(freshDatabase, ({ url }) =>
-    Layer.provideMerge(
-      Layer.effectDiscard(Effect.orDie(migrate(migrations))),
-      Layer.orDie(PgClient.layer({ url, maxConnections: 8 }))
+    Layer.merge(
+      Layer.provideMerge(
+        Layer.effectDiscard(Effect.orDie(migrate(migrations))),
+        Layer.orDie(PgClient.layer({ url, maxConnections: 8 }))
+      ),
+      Layer.provideMerge(Layer.effectDiscard(Effect.orDie(fillStore)), layerMemoryBlobs)
     )
   )
 )
@@ -70,7 +76,13 @@ export interface StoredItem {
   readonly eff: ReadonlyArray<string>
   readonly viewers: ReadonlyArray<string>
   readonly deletedWith: string | null
+  readonly content: NaiveContent | null
 }
+
+const content = `(SELECT jsonb_build_object('gen', c.gen, 'status', c.status, 'url', c.url,
+    'blobs', coalesce((SELECT jsonb_object_agg(b.role, b.sha256) FROM item_blob b WHERE b.item = c.item), '{}'),
+    'blobsGen', coalesce((SELECT max(b.gen) FROM item_blob b WHERE b.item = c.item), 0))
+  FROM item_content c WHERE c.item = i.id) AS content`
 
 /** All items, by id, with words instead of numbers. */
 export const storedItems = Effect.gen(function* () {
@@ -80,7 +92,7 @@ export const storedItems = Effect.gen(function* () {
   return yield* sql.unsafe<StoredItem>(
     `SELECT i.id, o.name AS owner, i.parent, i.type, i.name, s.path, s.deleted_with AS "deletedWith",
        ${words("tree_tag", "own_tags")} AS own, ${words("tree_tag", "eff_tags")} AS eff,
-       ${words("tree_user", "viewers")} AS viewers
+       ${words("tree_user", "viewers")} AS viewers, ${content}
      FROM item i JOIN item_state s ON s.id = i.id JOIN tree_user o ON o.id = i.owner ORDER BY i.id`
   )
 })
@@ -120,7 +132,8 @@ export const itemsOf = (tree: NaiveTree) =>
       own: sorted(item.own),
       eff: sorted(tree.tagsOf(item.id)),
       viewers: sorted(item.viewers),
-      deletedWith: item.deletedWith
+      deletedWith: item.deletedWith,
+      content: item.content
     }))
     .sort((a, b) => (a.id < b.id ? -1 : 1))
 
@@ -144,7 +157,7 @@ export const countsOf = (
 
 /** Without paths, whose numbers say in which order siblings were made. */
 export const unplaced = (items: ReadonlyArray<StoredItem>) =>
-  items.map(({ id, owner, parent, type, name, own, eff, viewers, deletedWith }) => ({
+  items.map(({ id, owner, parent, type, name, own, eff, viewers, deletedWith, content: shown }) => ({
     id,
     owner,
     parent,
@@ -153,5 +166,6 @@ export const unplaced = (items: ReadonlyArray<StoredItem>) =>
     own,
     eff,
     viewers,
-    deletedWith
+    deletedWith,
+    content: shown
   }))

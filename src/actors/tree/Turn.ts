@@ -2,6 +2,7 @@
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 import { TreeRefused } from "../../domain/tree/TreeOutcome.ts"
+import type { FollowUp } from "../../domain/tree/TreeOutcome.ts"
 
 /** One command's turn, within its transaction. */
 export interface Turn {
@@ -15,9 +16,18 @@ export interface Turn {
   readonly by: number
   /** Whether that is the owner or an admin. */
   readonly mayChange: boolean
+  readonly isAdmin: boolean
+  /** The event from which the command descends, where there is one. */
+  readonly flow: string | null
   readonly users: ReadonlyMap<string, number>
   readonly tags: ReadonlyMap<string, number>
   readonly progress: (value: unknown) => Effect.Effect<void>
+}
+
+/** How many items a command changed, and what has to be done about their content. */
+export interface Change {
+  readonly changed: number
+  readonly next: ReadonlyArray<FollowUp>
 }
 
 /** An item as a command finds it. */
@@ -65,6 +75,19 @@ export const findParent = Effect.fnUntraced(function* (turn: Turn, id: string | 
   }
   const parent = yield* findLive(turn, id)
   return parent.type === "collection" ? parent : yield* refuse("NotACollection", `${id} is no collection`)
+})
+
+/** An item of anybody's tree that the caller sees; what is not seen is not found. */
+export const findSeen = Effect.fnUntraced(function* (turn: Turn, id: string) {
+  const sql = yield* SqlClient.SqlClient
+  const [item] = yield* sql.unsafe<FoundItem & { readonly owner: number }>(
+    `SELECT i.id, i.owner, i.parent, i.slot, s.path, i.type, s.own_tags, s.eff_tags, s.viewers, s.deleted_with
+     FROM item i JOIN item_state s ON s.id = i.id JOIN tree_owner o ON o.owner = i.owner
+     WHERE i.id = $1::uuid AND s.deleted_with IS NULL
+       AND ($2::boolean OR o.is_public OR i.owner = $3 OR $3 = ANY (s.viewers))`,
+    [id, turn.isAdmin, turn.by]
+  )
+  return item ?? (yield* noItem(id))
 })
 
 /** The items of `left` that `right` lacks. */

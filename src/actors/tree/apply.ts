@@ -6,19 +6,25 @@
  */
 import { Data, Effect } from "effect"
 import { SqlClient } from "effect/sql"
+import type { SqlError } from "effect/sql"
 import { brokenAsError } from "../../database/brokenTransaction.ts"
 import { tagsOf } from "../../domain/tree/Tag.ts"
 import type { Command, TreeCommand } from "../../domain/tree/TreeCommand.ts"
-import type { TreeOutcome } from "../../domain/tree/TreeOutcome.ts"
-import { attach } from "./attach.ts"
+import type { TreeOutcome, TreeRefused } from "../../domain/tree/TreeOutcome.ts"
+import type { BlobError } from "../../services/blobs/BlobError.ts"
+import type { Blobs } from "../../services/blobs/Blobs.ts"
+import { letGo } from "../../services/content/references.ts"
+import { attach, copyContent, fetched, setContent, upload } from "./content.ts"
+import { copy } from "./copy.ts"
 import { create } from "./create.ts"
 import { tagNumbers, userNumbers } from "./Dictionary.ts"
 import { deleteBranch, restore } from "./life.ts"
 import { move, rename } from "./place.ts"
+import { purge } from "./purge.ts"
 import { setPublic } from "./publicity.ts"
 import { setAccess } from "./setAccess.ts"
 import { setTags } from "./setTags.ts"
-import type { Turn } from "./Turn.ts"
+import type { Change, Turn } from "./Turn.ts"
 
 /** This process was replaced as the owner of the partition, and does not know it yet. */
 export class StaleEpoch extends Data.TaggedError("StaleEpoch")<{ readonly held: number; readonly seen: number }> {
@@ -34,22 +40,27 @@ export interface CommandSource {
   readonly owner: string
   readonly partition: number
   readonly epoch: number
+  /** The event from which it descends, where there is one. */
+  readonly flow?: string | null
   readonly progress: (value: unknown) => Effect.Effect<void>
 }
 
 const tagsIn = (command: Command): ReadonlyArray<string> => {
-  if (command.kind === "create") return tagsOf(command.tags)
+  if (command.kind === "create" || command.kind === "upload") return tagsOf(command.tags)
   if (command.kind !== "setTags") return []
   return tagsOf([...(command.set ?? []), ...(command.add ?? []), ...(command.remove ?? [])])
 }
 
 const viewersIn = (command: Command): ReadonlyArray<string> => {
-  if (command.kind === "create") return command.viewers ?? []
+  if (command.kind === "create" || command.kind === "upload") return command.viewers ?? []
   if (command.kind !== "setAccess") return []
   return [...(command.set ?? []), ...(command.grant ?? []), ...(command.revoke ?? [])]
 }
 
-const run = (turn: Turn, command: Command) => {
+const run = (
+  turn: Turn,
+  command: Command
+): Effect.Effect<number | Change, TreeRefused | BlobError | SqlError.SqlError, SqlClient.SqlClient | Blobs> => {
   switch (command.kind) {
     case "create":
       return create(turn, command)
@@ -67,9 +78,29 @@ const run = (turn: Turn, command: Command) => {
       return restore(turn, command)
     case "setPublic":
       return setPublic(turn, command)
+    case "upload":
+      return upload(turn, command)
+    case "setContent":
+      return setContent(turn, command)
+    case "fetched":
+      return fetched(turn, command)
     case "attach":
       return attach(turn, command)
+    case "copyContent":
+      return copyContent(turn, command)
+    case "copy":
+      return copy(turn, command)
+    case "purge":
+      return purge(turn, command)
   }
+}
+
+/** Commands that put content to use which was held for them. */
+const putsContent = (command: Command): boolean => ["upload", "setContent", "fetched"].includes(command.kind)
+
+const appliedOf = (seq: number, change: number | Change): TreeOutcome => {
+  const { changed, next } = typeof change === "number" ? { changed: change, next: [] } : change
+  return { outcome: "applied", seq, changed, ...(next.length === 0 ? {} : { next }) }
 }
 
 interface OwnerRow {
@@ -107,6 +138,8 @@ export const applyCommand = Effect.fn("tree.apply")(function* (source: CommandSo
     command: source.task,
     by: users.get(value.by)!,
     mayChange: value.admin || value.by === source.owner,
+    isAdmin: value.admin,
+    flow: source.flow ?? null,
     users,
     tags,
     progress: source.progress
@@ -129,11 +162,12 @@ export const applyCommand = Effect.fn("tree.apply")(function* (source: CommandSo
         const turn = turnOf(row)
         const { seq } = turn
         const outcome: TreeOutcome = yield* run(turn, command).pipe(
-          Effect.map((changed) => ({ outcome: "applied" as const, seq, changed })),
+          Effect.map((change) => appliedOf(seq, change)),
           Effect.catchTag("TreeRefused", ({ reason, detail }) =>
             Effect.succeed({ outcome: "refused" as const, seq, reason, detail })
           )
         )
+        if (putsContent(command)) yield* letGo(source.task)
         yield* sql.unsafe(
           `WITH counted AS (
              UPDATE tree_owner SET seq = $2::int8, partition = $3, epoch = $4::int8 WHERE owner = $1)

@@ -11,7 +11,7 @@ import { findParent, refuse } from "./Turn.ts"
 import type { Turn } from "./Turn.ts"
 
 /** Adds the item, whose id is the command's. */
-export const create = Effect.fnUntraced(function* (turn: Turn, command: CommandOf<"create">) {
+export const create = Effect.fnUntraced(function* (turn: Turn, command: Omit<CommandOf<"create">, "kind">) {
   const sql = yield* SqlClient.SqlClient
   const parent = yield* findParent(turn, command.parent)
   if (parent !== null && depthOf(parent.path) >= deepest)

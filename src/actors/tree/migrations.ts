@@ -68,5 +68,29 @@ export const treeMigrations: ReadonlyArray<Migration> = [
       // Which commands of an owner have been accepted last.
       `CREATE INDEX event_tree ON event (user_key, at) WHERE type = 'tree.command'`
     ]
+  },
+  {
+    component,
+    version: 2,
+    name: "content of items",
+    statements: [
+      // Only of items that have content, or are to have some. The blobs themselves stand in item_blob.
+      `CREATE TABLE item_content (
+        item uuid PRIMARY KEY REFERENCES item (id),
+        owner int NOT NULL,
+        gen int NOT NULL,
+        status text NOT NULL,
+        reason text,
+        message text,
+        url text,
+        width int,
+        height int,
+        thumbhash text,
+        degraded text,
+        exif text,
+        flow text)`,
+      // By which an item that is removed for good is looked for.
+      `CREATE INDEX item_own_tag_item ON item_own_tag (item)`
+    ]
   }
 ]

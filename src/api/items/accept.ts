@@ -7,6 +7,7 @@ import { Effect, Result } from "effect"
 import { isUuid } from "../../domain/ids.ts"
 import type { Command, TreeCommand } from "../../domain/tree/TreeCommand.ts"
 import { EventIntake } from "../../journal/EventIntake.ts"
+import type { CheckedEvent } from "../../journal/EventIntake.ts"
 import { readEvent } from "../../journal/sql/EventHistory.ts"
 import { EventTypes } from "../EventTypes.ts"
 import { guarded } from "../guarded.ts"
@@ -50,18 +51,40 @@ const unaccepted = (problem: BadRequest): BadRequest =>
     }))
   )
 
-/** Keeps a change of the owner's tree; answered when it is on disk. */
+/** Checks changes of owners' trees, and keeps them; answered when they are on disk. */
 export const makeAccept = Effect.gen(function* () {
   const intake = yield* EventIntake
   const types = yield* EventTypes
-  return Effect.fnUntraced(function* (acting: Acting, owner: string, command: Command, key: string | undefined) {
+
+  /** The event that a change will be; its task is known by it, and what the task needs can be seen to first. */
+  const prepare = (acting: Acting, owner: string, command: Command, key: string | undefined) => {
     const data: TreeCommand = { by: acting.user, admin: acting.admin ?? false, command }
     const checked = check(types, { type: eventType, user: owner, data }, key, [])
-    if (Result.isFailure(checked)) return yield* unaccepted(checked.failure)
-    const [acceptance] = yield* guarded(intake.submit([checked.success]))
-    if (acceptance !== "conflict") return receiptOf(checked.success)
+    return Effect.fromResult(Result.mapError(checked, unaccepted))
+  }
+
+  const submit = Effect.fnUntraced(function* (event: CheckedEvent) {
+    const [acceptance] = yield* guarded(intake.submit([event]))
+    if (acceptance !== "conflict") return receiptOf(event)
     return yield* Conflict.of("a key stands for one change, and another was accepted under it", [
       { path: ["header", "idempotency-key"], message: "another change was accepted under this key" }
     ])
   })
+
+  const accept = (acting: Acting, owner: string, command: Command, key: string | undefined) =>
+    Effect.flatMap(prepare(acting, owner, command, key), submit)
+
+  /** Accepts a change of one item, in its owner's tree. */
+  const change = Effect.fnUntraced(function* (
+    acting: Acting,
+    item: string,
+    key: string | undefined,
+    commandOf: (item: string) => Command
+  ) {
+    const id = item.toLowerCase()
+    const owner = yield* ownerOf(acting, id)
+    return { ...(yield* accept(acting, owner, commandOf(id), key)), itemId: id }
+  })
+
+  return { prepare, submit, accept, change }
 })

@@ -31,11 +31,30 @@ export const seen = `(s.deleted_with IS NULL AND (o.is_public OR s.viewers @> AR
 const wordsOf = (table: string, numbers: string) =>
   `ARRAY(SELECT w.name FROM ${table} w WHERE w.id = ANY (${numbers}) ORDER BY w.name COLLATE "C")`
 
+/**
+ * Whether everything has ended that came of the event by which an item got its file: then nobody is at its pictures any
+ * more, whatever became of them.
+ */
+const isOver = `coalesce((SELECT count(t.id) FILTER (WHERE t.state >= 2) >= e.awaits + coalesce(sum(t.emitted), 0)
+    - (SELECT count(*) FROM flow_skip k WHERE k.flow = e.id)
+  FROM event e LEFT JOIN task t ON t.flow = e.id WHERE e.id = c.flow GROUP BY e.id), c.flow IS NOT NULL)`
+
+const gaveUp = `(SELECT t.reason FROM task t WHERE t.flow = c.flow AND t.state > 2 ORDER BY t.seq DESC LIMIT 1)`
+
+/** The ContentView of an item. */
+const content = `(SELECT CASE WHEN c.status = 'processing' AND ${isOver}
+    THEN shown || jsonb_build_object('status', 'failed', 'reason', 'GaveUp', 'message', ${gaveUp}) ELSE shown END
+  FROM item_content c LEFT JOIN item_blob b ON b.item = c.item AND b.role = 'content' LEFT JOIN blob f ON f.sha256 = b.sha256,
+  LATERAL (SELECT jsonb_build_object('gen', c.gen, 'status', c.status, 'reason', c.reason, 'message', c.message,
+    'sha256', b.sha256, 'size', f.size, 'type', f.media_type, 'width', c.width, 'height', c.height,
+    'thumbhash', c.thumbhash, 'degraded', c.degraded, 'exif', c.exif::jsonb) AS shown) view
+  WHERE c.item = i.id) AS content`
+
 /** The columns of an ItemRow. */
 export const columns = `i.id, u.name AS owner, i.parent, i.type, i.name, ${wordsOf("tree_tag", "s.own_tags")} AS tags,
   ${wordsOf("tree_tag", "s.eff_tags")} AS "effectiveTags",
   CASE WHEN ${changes} THEN ${wordsOf("tree_user", "s.viewers")} END AS viewers,
-  s.deleted_with AS "deletedWith", i.owner AS "ownerNumber", i.slot, s.path`
+  s.deleted_with AS "deletedWith", ${content}, i.owner AS "ownerNumber", i.slot, s.path`
 
 export interface ItemRow extends ItemView {
   readonly ownerNumber: number
@@ -91,4 +110,24 @@ export const isApplying = Effect.fnUntraced(function* (owner: string | null) {
     [owner]
   )
   return row!.applying
+})
+
+/** What of an item's file a reader may be given. */
+export interface FileRow {
+  readonly sha256: string
+  readonly size: bigint
+  readonly type: string
+  readonly name: string
+}
+
+/** A file of an item in one of its roles; null where there is none for this reader. */
+export const readFile = Effect.fnUntraced(function* (reader: Reader, id: string, role: string) {
+  const sql = yield* SqlClient.SqlClient
+  const [row] = yield* sql.unsafe<FileRow>(
+    `SELECT b.sha256, f.size, f.media_type AS type, i.name FROM ${from}
+       JOIN item_blob b ON b.item = i.id AND b.role = $4 JOIN blob f ON f.sha256 = b.sha256
+     WHERE i.id = $3::uuid AND (${changes} OR ${seen})`,
+    [reader.viewer, reader.admin, id, role]
+  )
+  return row ?? null
 })

@@ -4,7 +4,6 @@ import { HttpApiBuilder } from "effect/http-api"
 import { isUuid } from "../../domain/ids.ts"
 import { tagOf, tagsOf } from "../../domain/tree/Tag.ts"
 import { wordsOf } from "../../domain/tree/Name.ts"
-import type { Command } from "../../domain/tree/TreeCommand.ts"
 import { Api } from "../Contract.ts"
 import { guarded } from "../guarded.ts"
 import { BadRequest } from "../Problems.ts"
@@ -57,19 +56,7 @@ export const itemRoutes = HttpApiBuilder.group(
   Api,
   "items",
   Effect.fnUntraced(function* (handlers) {
-    const accept = yield* makeAccept
-
-    /** Accepts a change of one item. */
-    const change = Effect.fnUntraced(function* (
-      acting: Acting,
-      item: string,
-      key: string | undefined,
-      commandOf: (item: string) => Command
-    ) {
-      const id = item.toLowerCase()
-      const owner = yield* ownerOf(acting, id)
-      return { ...(yield* accept(acting, owner, commandOf(id), key)), itemId: id }
-    })
+    const { accept, change } = yield* makeAccept
     // A client that hangs up must not leave it open whether its change was taken.
     const whole = { uninterruptible: true } as const
 

@@ -35,6 +35,9 @@ export const UserName = Schema.String.check(
   wellFormed
 )
 
+/** Users as one request may name them. */
+export const Viewers = Schema.Array(UserName).check(Schema.isMaxLength(1_000))
+
 const longestWord = 100
 
 /** The words by which a name is found: runs of letters and digits, in one case. */

@@ -8,7 +8,7 @@ import { Schema } from "effect"
 export const tagOf = (text: string): string => text.normalize("NFC").trim().toLowerCase()
 
 /** A tag as somebody writes it: not empty, no control characters, and no comma, which separates tags in a query. */
-export const Tag = Schema.String.check(
+const Tag = Schema.String.check(
   Schema.isMaxLength(100),
   Schema.isPattern(/^[^\p{Cc},]*[^\p{Cc},\s][^\p{Cc},]*$/u, {
     message: "must have a visible character, and neither comma nor control characters"
@@ -18,3 +18,6 @@ export const Tag = Schema.String.check(
 
 /** The kept spellings of `tags`, each once. */
 export const tagsOf = (tags: ReadonlyArray<string>): ReadonlyArray<string> => [...new Set(tags.map(tagOf))]
+
+/** Tags as one request may name them. */
+export const Tags = Schema.Array(Tag).check(Schema.isMaxLength(100))

@@ -4,17 +4,10 @@
  * item inherits are settled when the command's turn has come.
  */
 import { Schema } from "effect"
-import { Attachment, Sha256 } from "./Attachment.ts"
-import { ItemName, UserName } from "./Name.ts"
-import { Tag } from "./Tag.ts"
-
-/** An item's id. That of a new item is the id of the task that creates it, so it is known before there is an item. */
-export const ItemId = Schema.String.annotate({ format: "uuid" }).check(
-  Schema.isPattern(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/)
-)
-
-export const Tags = Schema.Array(Tag).check(Schema.isMaxLength(100))
-export const Viewers = Schema.Array(UserName).check(Schema.isMaxLength(1_000))
+import { Attach, Copy, CopyContent, Fetched, Purge, SetContent, Upload } from "./ContentCommand.ts"
+import { ItemId } from "./ItemId.ts"
+import { ItemName, UserName, Viewers } from "./Name.ts"
+import { Tags } from "./Tag.ts"
 
 const Parent = Schema.NullOr(ItemId)
 
@@ -66,19 +59,23 @@ const Restore = Schema.Struct({ kind: Schema.tag("restore"), item: ItemId })
 /** A public owner's items are seen by everybody. */
 const SetPublic = Schema.Struct({ kind: Schema.tag("setPublic"), public: Schema.Boolean })
 
-/** How often an item's content has been put; what is said of an earlier one comes too late. */
-export const Generation = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 2_147_483_647 }))
-
-/** What the converter made of the content `sha256` that the item has had since generation `gen`. */
-const Attach = Schema.Struct({
-  kind: Schema.tag("attach"),
-  item: ItemId,
-  gen: Generation,
-  sha256: Sha256,
-  attachment: Attachment
-})
-
-const Command = Schema.Union([Create, Rename, Move, SetTags, SetAccess, Delete, Restore, SetPublic, Attach])
+const Command = Schema.Union([
+  Create,
+  Rename,
+  Move,
+  SetTags,
+  SetAccess,
+  Delete,
+  Restore,
+  SetPublic,
+  Upload,
+  SetContent,
+  Fetched,
+  Attach,
+  CopyContent,
+  Copy,
+  Purge
+])
 export type Command = typeof Command.Type
 
 /** The command of one kind. */

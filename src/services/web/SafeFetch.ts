@@ -3,17 +3,13 @@
  * (see targetGuard.ts), follows redirects hop by hop with the same guard, and bounds bytes and time.
  * No cookies, no credentials, no connection kept.
  */
-import type { IncomingMessage, RequestOptions } from "node:http"
-import { request as requestHttp } from "node:http"
-import { request as requestHttps } from "node:https"
-import type { LookupFunction } from "node:net"
-import { pipeline } from "node:stream"
-import type { Readable } from "node:stream"
-import { createBrotliDecompress, createGunzip, createInflate } from "node:zlib"
-import { Context, Duration, Effect, Layer } from "effect"
+import { Context, Duration, Effect, Layer, Stream } from "effect"
+import type { Scope } from "effect"
+import { hop, isRedirect } from "./hop.ts"
+import type { HopOptions, OpenAnswer } from "./hop.ts"
 import type { SafeFetchReason } from "./SafeFetchError.ts"
-import { BadEncoding, BadRedirect, SafeFetchError, TimedOut, TooLarge, Unreachable } from "./SafeFetchError.ts"
-import type { CheckedTarget, TargetRules } from "./targetGuard.ts"
+import { BadRedirect, SafeFetchError, TimedOut } from "./SafeFetchError.ts"
+import type { TargetRules } from "./targetGuard.ts"
 import { checkTarget } from "./targetGuard.ts"
 
 /** Limits of one fetch; the layer's where absent. */
@@ -43,104 +39,6 @@ export interface SafeFetchOptions extends FetchLimits, TargetRules {
 
 const fail = (reason: SafeFetchReason) => new SafeFetchError({ reason })
 
-const headersOf = (message: IncomingMessage): Readonly<Record<string, string>> =>
-  Object.fromEntries(
-    Object.entries(message.headers).map(([name, value]) => [
-      name,
-      Array.isArray(value) ? value.join(", ") : (value ?? "")
-    ])
-  )
-
-const decoders: Readonly<Record<string, () => ReturnType<typeof createGunzip>>> = {
-  gzip: createGunzip,
-  "x-gzip": createGunzip,
-  deflate: createInflate,
-  br: createBrotliDecompress
-}
-
-/** The stream of unpacked bytes; undefined for an encoding we cannot unpack. */
-const unpacked = (message: IncomingMessage): Readable | undefined => {
-  const encoding = (message.headers["content-encoding"] ?? "").trim().toLowerCase()
-  if (encoding === "" || encoding === "identity") return message
-  const decoder = decoders[encoding]
-  // The iterator below sees the error; the callback only keeps it from being unhandled.
-  return decoder === undefined ? undefined : pipeline(message, decoder(), () => undefined)
-}
-
-const readBody = async (message: IncomingMessage, url: string, limit: number): Promise<Uint8Array | SafeFetchError> => {
-  const stream = unpacked(message)
-  if (stream === undefined) {
-    message.destroy()
-    return fail(new BadEncoding({ url, detail: `content-encoding ${message.headers["content-encoding"]}` }))
-  }
-  const chunks: Array<Buffer> = []
-  let size = 0
-  try {
-    for await (const chunk of stream as AsyncIterable<Buffer>) {
-      size += chunk.length
-      if (size > limit) {
-        message.destroy()
-        return fail(new TooLarge({ url, limit, detail: `more than ${limit} bytes` }))
-      }
-      chunks.push(chunk)
-    }
-    return new Uint8Array(Buffer.concat(chunks))
-  } catch (cause) {
-    const { message: detail, code } = cause as NodeJS.ErrnoException
-    return fail(
-      code?.startsWith("Z_") === true ||
-        code?.startsWith("ERR_BROTLI") === true ||
-        code?.startsWith("ERR__ERROR_FORMAT") === true
-        ? new BadEncoding({ url, detail })
-        : new Unreachable({ url, detail })
-    )
-  }
-}
-
-/** Hands the checked addresses to the socket instead of asking a name server again. */
-const pinned =
-  ({ addresses }: CheckedTarget): LookupFunction =>
-  (_hostname, options, callback) => {
-    const first = addresses[0]
-    if (options.all === true)
-      callback(
-        null,
-        addresses.map(({ address, family }) => ({ address, family }))
-      )
-    else callback(null, first?.address ?? "", first?.family)
-  }
-
-/** One hop: the answer, with an empty body when it is a redirect. */
-const hop = (
-  target: CheckedTarget,
-  headers: Readonly<Record<string, string>>,
-  limit: number
-): Effect.Effect<SafeResponse, SafeFetchError> =>
-  Effect.callback((resume) => {
-    const { url } = target
-    const options: RequestOptions = { method: "GET", agent: false, headers, lookup: pinned(target) }
-    const request = (url.protocol === "https:" ? requestHttps : requestHttp)(url, options)
-    request.once("error", (cause) =>
-      resume(Effect.fail(fail(new Unreachable({ url: url.href, detail: cause.message }))))
-    )
-    request.once("response", (message) => {
-      const answer = { status: message.statusCode ?? 0, url: url.href, headers: headersOf(message) }
-      if (isRedirect(answer.status)) {
-        message.destroy()
-        return resume(Effect.succeed({ ...answer, bytes: new Uint8Array() }))
-      }
-      void readBody(message, url.href, limit).then((body) =>
-        resume(body instanceof SafeFetchError ? Effect.fail(body) : Effect.succeed({ ...answer, bytes: body }))
-      )
-    })
-    request.end()
-    return Effect.sync(() => {
-      request.destroy()
-    })
-  })
-
-const isRedirect = (status: number) => [301, 302, 303, 307, 308].includes(status)
-
 /** Guarded GET. */
 export class SafeFetch extends Context.Service<
   SafeFetch,
@@ -153,6 +51,11 @@ export class SafeFetch extends Context.Service<
       url: string,
       options?: FetchLimits & { readonly headers?: Readonly<Record<string, string>> }
     ) => Effect.Effect<SafeResponse, SafeFetchError>
+    /**
+     * The same for what is too large to be held: the body is a stream, to be read within the scope. The time limit is
+     * for the head of the answer; whoever reads bounds the rest, which ends in any case when the other side is silent.
+     */
+    readonly open: (url: string, limits?: FetchLimits) => Effect.Effect<OpenAnswer, SafeFetchError, Scope.Scope>
   }
 >()("postroom/services/web/SafeFetch") {
   /** The service with these rules; without options only the public web on ports 80 and 443. */
@@ -160,13 +63,16 @@ export class SafeFetch extends Context.Service<
     Layer.sync(SafeFetch, () => SafeFetch.of(makeSafeFetch(options)))
 }
 
+/** How long a server may be silent in the middle of an answer, ms. */
+const silenceMs = 30_000
+
 /** The service as a plain value; see {@link SafeFetch}. */
 export const makeSafeFetch = (options: SafeFetchOptions = {}): SafeFetch["Service"] => {
   const maxRedirects = options.maxRedirects ?? 5
-  const follow = Effect.fnUntraced(function* (input: string, headers: Readonly<Record<string, string>>, limit: number) {
+  const follow = Effect.fnUntraced(function* (input: string, how: HopOptions) {
     let target = yield* checkTarget(input, options)
     for (let redirects = 0; ; redirects++) {
-      const answer = yield* hop(target, headers, limit)
+      const answer = yield* hop(target, how)
       const location = answer.headers["location"]
       if (!isRedirect(answer.status)) return answer
       const detail =
@@ -180,30 +86,41 @@ export const makeSafeFetch = (options: SafeFetchOptions = {}): SafeFetch["Servic
       target = yield* checkTarget(location, options, target.url)
     }
   })
-  return {
-    get: Effect.fn("SafeFetch.get")(function* (url, request = {}) {
-      const timeout = request.timeout ?? options.timeout ?? "20 seconds"
-      const headers = {
+
+  const ask = (url: string, limits: FetchLimits, headers: Readonly<Record<string, string>> = {}) =>
+    follow(url, {
+      headers: {
         "user-agent": options.userAgent ?? "Postroom/1 (feed reader)",
         accept: "*/*",
         "accept-encoding": "gzip, deflate, br",
         connection: "close",
-        ...request.headers
-      }
-      return yield* follow(url, headers, request.maxBytes ?? options.maxBytes ?? 5 * 1024 * 1024).pipe(
-        Effect.timeoutOrElse({
-          duration: timeout,
-          orElse: () =>
-            Effect.fail(
-              fail(
-                new TimedOut({
-                  url,
-                  detail: `no complete answer within ${Duration.format(Duration.fromInputUnsafe(timeout))}`
-                })
-              )
-            )
-        })
-      )
+        ...headers
+      },
+      limit: limits.maxBytes ?? options.maxBytes ?? 5 * 1024 * 1024,
+      silenceMs
+    })
+
+  const inTime = <A, R>(effect: Effect.Effect<A, SafeFetchError, R>, url: string, limits: FetchLimits) => {
+    const timeout = limits.timeout ?? options.timeout ?? "20 seconds"
+    const detail = `no complete answer within ${Duration.format(Duration.fromInputUnsafe(timeout))}`
+    return Effect.timeoutOrElse(effect, {
+      duration: timeout,
+      orElse: () => Effect.fail(fail(new TimedOut({ url, detail })))
+    })
+  }
+
+  const read = Effect.fnUntraced(function* ({ body, ...answer }: OpenAnswer) {
+    const chunks = yield* Stream.runCollect(body)
+    return { ...answer, bytes: new Uint8Array(Buffer.concat(chunks)) } satisfies SafeResponse
+  })
+
+  return {
+    get: Effect.fn("SafeFetch.get")(function* (url, request = {}) {
+      const whole = Effect.scoped(Effect.flatMap(ask(url, request, request.headers), read))
+      return yield* inTime(whole, url, request)
+    }),
+    open: Effect.fn("SafeFetch.open")(function* (url, limits = {}) {
+      return yield* inTime(ask(url, limits), url, limits)
     })
   }
 }
