@@ -35,6 +35,14 @@ const decoders = (parent = process.pid): ReadonlyArray<number> =>
     .filter((pid) => readProc(`/proc/${pid}/cmdline`).includes("images/child.ts"))
     .map(Number)
 
+const threadsOf = (pid: number): number => {
+  try {
+    return fs.readdirSync(`/proc/${pid}/task`).length
+  } catch {
+    return 0
+  }
+}
+
 const until = (state: () => boolean) =>
   Effect.sync(state).pipe(
     Effect.delay("1 millis"),
@@ -75,7 +83,7 @@ const stopTheDecoder = Effect.gen(function* () {
 })
 
 describe("the decoders", () => {
-  it.live("are no more than allowed however many pictures wait, are used again, and end with the layer", () =>
+  it.live("C9 are no more than allowed however many pictures wait, are used again, and end with the layer", () =>
     Effect.gen(function* () {
       const { convert, directory } = yield* work
       const seen = new Set<number>()
@@ -83,7 +91,11 @@ describe("the decoders", () => {
         const look = Effect.sync(() => {
           const now = decoders()
           assert.isAtMost(now.length, 2)
-          for (const pid of now) seen.add(pid)
+          for (const pid of now) {
+            seen.add(pid)
+            // Node's own, one for the decoder, and those that libvips keeps however many pictures there were.
+            assert.isAtMost(threadsOf(pid), 16)
+          }
         })
         yield* Effect.forEach(Array.from({ length: 8 }), () => Effect.tap(convert, look), { concurrency: "unbounded" })
         assert.strictEqual(decoders().length, 2)
@@ -94,7 +106,7 @@ describe("the decoders", () => {
     })
   )
 
-  it.live("one that is killed fails its own picture only, and the next picture gets a new one", () =>
+  it.live("C7 one that is killed fails its own picture only, and the next picture gets a new one", () =>
     Effect.gen(function* () {
       const { convert, directory } = yield* work
       yield* Effect.gen(function* () {
@@ -116,7 +128,29 @@ describe("the decoders", () => {
     })
   )
 
-  it.live("one that hangs is killed at the hard limit", () =>
+  it.live("C7 a picture that is suspected has a new one, while no other lives, and nobody uses it after", () =>
+    Effect.gen(function* () {
+      const { convert, directory } = yield* work
+      const alone = Images.use((service) =>
+        service.convert({ input: path.join(directory, "suspect.jpg"), directory, alone: true })
+      )
+      fs.writeFileSync(path.join(directory, "suspect.jpg"), yield* large)
+      yield* Effect.gen(function* () {
+        yield* Effect.all([convert, convert], { concurrency: 2 })
+        const before = decoders()
+        assert.lengthOf(before, 2)
+        const suspected = yield* Effect.forkChild(alone)
+        const other = yield* Effect.forkChild(convert)
+        yield* until(() => decoders().length === 1 && !before.includes(decoders()[0]!))
+        const [fresh] = decoders()
+        yield* Fiber.join(suspected)
+        yield* Fiber.join(other)
+        assert.notInclude(decoders(), fresh)
+      }).pipe(images({ processes: 2 }))
+    })
+  )
+
+  it.live("C7 one that hangs is killed at the hard limit", () =>
     Effect.gen(function* () {
       const { convert, directory } = yield* work
       yield* Effect.gen(function* () {
@@ -131,7 +165,7 @@ describe("the decoders", () => {
     })
   )
 
-  it.live("a cancelled picture stops within a second and leaves neither decoder nor file", () =>
+  it.live("C10 a cancelled picture stops within a second and leaves neither decoder nor file", () =>
     Effect.gen(function* () {
       const { convert, directory } = yield* work
       yield* Effect.gen(function* () {

@@ -1,4 +1,7 @@
-/** What becomes of pictures: sizes, colours, orientation, and why some are refused. */
+/**
+ * What becomes of pictures: sizes, colours, orientation, and why some are refused. C1 to C10 are the rules' numbers; C5
+ * is in images-corpus.test.ts, C7, C9 and C10 are in images-children.test.ts, C8 is in actors/converter.test.ts.
+ */
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { createHash } from "node:crypto"
@@ -100,7 +103,7 @@ layer(layerSharpImages(limits), { excludeTestServices: true })("a picture", (it)
     })
   )
 
-  it.effect("gives the same bytes each time", () =>
+  it.effect("C1 gives the same bytes each time", () =>
     Effect.gen(function* () {
       const bytes = yield* photo(900, 700)
       const [one, two] = yield* Effect.all([convert(bytes), convert(bytes)], { concurrency: 2 })
@@ -109,7 +112,31 @@ layer(layerSharpImages(limits), { excludeTestServices: true })("a picture", (it)
     })
   )
 
-  it.effect("comes out upright whichever way the camera was held", () =>
+  it.effect("C2 keeps its shape to a pixel, and is as large as is said", () =>
+    Effect.gen(function* () {
+      for (const [width, height] of [
+        [1_999, 1_000],
+        [701, 1_501],
+        [3_001, 17],
+        [2_881, 2_880]
+      ] as const) {
+        const result = yield* convert(yield* encode(flat(width, height, "#336699").jpeg()))
+        for (const [derivative, most] of [
+          [result.preview, 1_440],
+          [result.thumbnail, 384]
+        ] as const) {
+          const shown = yield* headerOf(derivative.path)
+          assert.deepInclude(derivative, { width: shown.width, height: shown.height })
+          assert.isAtMost(Math.max(shown.width, shown.height), most)
+          const scale = Math.max(shown.width, shown.height) / Math.max(width, height)
+          assert.approximately(shown.width, width * scale, 1)
+          assert.approximately(shown.height, height * scale, 1)
+        }
+      }
+    })
+  )
+
+  it.effect("C3 comes out upright whichever way the camera was held", () =>
     Effect.gen(function* () {
       const corners = { topLeft: [220, 20, 20], topRight: [20, 220, 20], bottomLeft: [20, 20, 220] } as const
       const width = 96
@@ -136,7 +163,7 @@ layer(layerSharpImages(limits), { excludeTestServices: true })("a picture", (it)
     })
   )
 
-  it.effect("is never enlarged", () =>
+  it.effect("C2 is never enlarged", () =>
     Effect.gen(function* () {
       const result = yield* convert(yield* photo(100, 50))
       assert.deepInclude(result.preview, { width: 100, height: 50 })
@@ -146,7 +173,7 @@ layer(layerSharpImages(limits), { excludeTestServices: true })("a picture", (it)
     })
   )
 
-  it.effect("in Display P3 keeps its colours in sRGB, and loses the profile", () =>
+  it.effect("C4 in Display P3 keeps its colours in sRGB, and loses the profile", () =>
     Effect.gen(function* () {
       const colour = { r: 200, g: 60, b: 60 }
       const wide = yield* encode(flat(64, 64, colour).withIccProfile("p3").png())
@@ -160,7 +187,7 @@ layer(layerSharpImages(limits), { excludeTestServices: true })("a picture", (it)
     })
   )
 
-  it.effect("in Adobe RGB keeps its colours in sRGB too", () =>
+  it.effect("C4 in Adobe RGB keeps its colours in sRGB too", () =>
     Effect.gen(function* () {
       const profile = path.join(yield* folder, "wide.icc")
       fs.writeFileSync(profile, adobeRgbProfile())
@@ -173,7 +200,7 @@ layer(layerSharpImages(limits), { excludeTestServices: true })("a picture", (it)
     })
   )
 
-  it.effect("with transparency stands on white", () =>
+  it.effect("C4 with transparency stands on white", () =>
     Effect.gen(function* () {
       const clear = sharp({
         create: { width: 40, height: 40, channels: 4, background: { r: 0, g: 0, b: 0, alpha: 0 } }
@@ -205,7 +232,7 @@ layer(layerSharpImages(limits), { excludeTestServices: true })("a picture", (it)
     })
   )
 
-  it.effect("tells when and with what it was taken, and where only if asked; its derivatives tell nothing", () =>
+  it.effect("C3 tells when and with what it was taken, and where only if asked; its derivatives tell nothing", () =>
     Effect.gen(function* () {
       const exif = exifBlock({
         little: true,
@@ -275,7 +302,7 @@ layer(layerSharpImages(limits), { excludeTestServices: true })("a picture", (it)
     })
   )
 
-  it.effect("that is damaged in the middle is used, but never as if it were whole", () =>
+  it.effect("C6 that is damaged in the middle is used, but never as if it were whole", () =>
     Effect.gen(function* () {
       const bytes = Buffer.from(yield* photo(800, 600))
       bytes.fill(0xa5, bytes.length >> 1, (bytes.length >> 1) + 200)

@@ -116,7 +116,7 @@ const convert = async (job: Job & { readonly kind: "convert" }, picture: Inspect
   const small = await rawOf(fromPixels(pixels).resize(inside(recipe.thumbnailEdge)))
   const thumbnail = await write(fromPixels(small).jpeg({ quality: recipe.thumbnailQuality }), job.thumbnail, "jpeg")
   const exif = header.exif === undefined ? {} : readExif(header.exif, job.keepPosition)
-  const { degraded = pixels.degraded, ...kept } = preview
+  const { degraded = pixels.degraded ?? picture.doubt, ...kept } = preview
   return {
     source,
     preview: kept,

@@ -11,6 +11,8 @@ export interface Inspected {
   readonly header: Metadata
   /** What decoding it is going to take at the most, beside what a decoder takes anyway, in bytes. */
   readonly memory: number
+  /** What is wrong with the file although a decoder may not mind. */
+  readonly doubt?: string
 }
 
 export type Strictness = NonNullable<SharpOptions["failOn"]>
@@ -29,15 +31,18 @@ export const open = (input: string, limits: Limits, failOn: Strictness, pages = 
 const exceeded = (limit: "bytes" | "pixels" | "frames" | "memory", detail: string) =>
   new DecodeFailure({ _tag: "LimitExceeded", limit, detail })
 
-const readHead = (input: string): Uint8Array => {
+const readAt = (input: string, from: number, most: number): Uint8Array => {
   const file = fs.openSync(input, "r")
   try {
-    const head = Buffer.alloc(headBytes)
-    return head.subarray(0, fs.readSync(file, head, 0, headBytes, 0))
+    const bytes = Buffer.alloc(most)
+    return bytes.subarray(0, fs.readSync(file, bytes, 0, most, from))
   } finally {
     fs.closeSync(file)
   }
 }
+
+/** The last byte of a GIF (GIF89a §27): one that is cut behind its first frame decodes without a complaint. */
+const gifTrailer = 0x3b
 
 /**
  * Bytes that decoding takes per pixel of the picture, rounded up from measurements with 12 megapixels: baseline
@@ -55,7 +60,7 @@ export const inspect = async (input: string, limits: Limits): Promise<Inspected>
   if (bytes > limits.maxBytes) {
     throw exceeded("bytes", `the file has ${bytes} bytes, allowed are ${limits.maxBytes}`)
   }
-  const kind = formatOf(readHead(input))
+  const kind = formatOf(readAt(input, 0, headBytes))
   if (!("format" in kind)) {
     throw new DecodeFailure({ _tag: "UnsupportedFormat", detail: `${kind.other} is not converted` })
   }
@@ -74,5 +79,7 @@ export const inspect = async (input: string, limits: Limits): Promise<Inspected>
     const [needed, allowed] = [memory, limits.maxMemory].map((size) => Math.round(size / 2 ** 20))
     throw exceeded("memory", `decoding the picture takes up to ${needed} MB, allowed are ${allowed}`)
   }
-  return { source: { format: kind.format, width, height, bytes, frames }, header, memory }
+  const isCut = kind.format === "gif" && readAt(input, bytes - 1, 1)[0] !== gifTrailer
+  const source = { format: kind.format, width, height, bytes, frames }
+  return { source, header, memory, ...(isCut ? { doubt: "the file does not end where a GIF does" } : {}) }
 }

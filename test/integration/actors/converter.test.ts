@@ -59,7 +59,7 @@ const decodes = (context: Context.Context<any>) =>
 const item = { id: "0f0e0d0c-0b0a-4909-8807-060504030201", gen: 3 }
 
 describe("the converter", () => {
-  it.live("converts the same bytes once, whoever uploads them and however they are called", () =>
+  it.live("C1 converts the same bytes once, whoever uploads them and however they are called", () =>
     Effect.scoped(
       Effect.gen(function* () {
         const { run, keep, context } = yield* startStage({ actors: [makeConverter(null)] })
@@ -115,7 +115,7 @@ describe("the converter", () => {
   )
 
   it.live(
-    "a picture that killed the decoder is tried twice more with the machine to itself, then it is in quarantine, for every upload",
+    "C7 a picture that killed the decoder is tried twice more with the machine to itself, then it is in quarantine, for every upload",
     () =>
       Effect.scoped(
         Effect.gen(function* () {
@@ -227,7 +227,7 @@ describe("the picture of an item", () => {
   )
 })
 
-describe("C8: a backfill of one user", () => {
+describe("C8 a backfill of one user", () => {
   it.live("does not hold up the upload of another, nor of the same: it is converted before what waits there", () =>
     Effect.scoped(
       Effect.gen(function* () {
