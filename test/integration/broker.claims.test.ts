@@ -3,9 +3,11 @@ import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Deferred, Effect, Fiber, Layer } from "effect"
 import { makeGroups } from "../../src/broker/rows/Groups.ts"
+import { shareOf } from "../../src/broker/shares.ts"
 import { sessionLockClass } from "../../src/broker/rows/Session.ts"
 import { makeTopics } from "../../src/broker/rows/Topics.ts"
 import { brokerProcess } from "../support/brokerProcess.ts"
+import { readGroup } from "../support/groupReader.ts"
 import { clientOf, migratedDatabase } from "../support/migrated.ts"
 import { until, untilSo } from "../support/until.ts"
 
@@ -97,6 +99,44 @@ describe("claims", () => {
         assert.deepStrictEqual(gone.departed, [{ group: "g", topic: key.topic, memberId: `member ${one}` }])
         assert.deepStrictEqual((yield* groups.look(two, [key])).departed, [])
       })
+  )
+
+  it.live("of a member that is silent stay with it, and what is nobody's goes to those who are heard of", () =>
+    Effect.gen(function* () {
+      const { url } = yield* migratedDatabase
+      const sql = Context.get(yield* Layer.build(clientOf(url)), PgClient.PgClient)
+      const claims = sql<{ session: bigint | null; isWanted: boolean }>`
+        SELECT session, wanted_since IS NOT NULL AS "isWanted" FROM group_claim ORDER BY partition`
+      const process = yield* brokerProcess(url, { tickMs: 20, sessionTimeoutMs: 60_000 })
+      yield* process.ensureTopics([{ name: "t", partitions: 12, retentionMs: 1_000 }])
+      // A process that was frozen when it had just one partition: its lock is held, and it says no more.
+      yield* Effect.forkScoped(
+        sql.withTransaction(
+          Effect.gen(function* () {
+            yield* sql`SELECT pg_advisory_xact_lock(${sessionLockClass}::int4, ${one}::int4)`
+            yield* Effect.never
+          })
+        )
+      )
+      yield* sql`INSERT INTO group_member (group_name, topic, session, seen_at)
+        SELECT 'g', id, ${BigInt(one)}::int8, now() - interval '20 seconds' FROM topic WHERE name = 't'`
+      yield* sql`INSERT INTO group_claim (group_name, topic, partition, session)
+        SELECT 'g', id, 3, ${BigInt(one)}::int8 FROM topic WHERE name = 't'`
+      const reader = yield* readGroup(process, { group: "g", topic: "t" })
+      yield* until("all others are held", () => reader.held.size === 11)
+      const rows = yield* claims
+      const mine = Number(rows.find(({ session }) => session !== BigInt(one))!.session)
+      assert.deepStrictEqual(
+        rows.map(({ session }) => Number(session)),
+        rows.map((_, partition) => (partition === 3 ? one : mine))
+      )
+      // It is asked for only where it would be asked for beside a member that is heard of.
+      assert.strictEqual(rows[3]!.isWanted, shareOf(mine, [one, mine], 12).includes(3))
+      assert.isFalse(reader.held.has(3))
+      // It is heard of: its share is asked back.
+      yield* sql`UPDATE group_member SET seen_at = now() WHERE session = ${BigInt(one)}`
+      yield* until("its share is free", () => reader.log.some((line) => line.startsWith("Revoked")))
+    })
   )
 
   it.live("a member that was cut off is sure of them only when it has looked, not when it is heard of again", () =>

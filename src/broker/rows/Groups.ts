@@ -7,12 +7,14 @@
  * |--------------------|--------------|---------------------------------------------------|
  * | nobody             | yes          | taken                                             |
  * | a dead session     | yes          | taken                                             |
- * | a live session     | yes          | `wanted_since` is set; taken once the bound is up |
+ * | a live session     | yes, for good | `wanted_since` is set; taken once the bound is up |
+ * | a live session     | meanwhile    | left to it                                        |
  * | me                 | no           | revoked; freed by `release`                       |
  * | me, then another   | –            | lost                                              |
  *
  * Dead = its advisory lock is free, or it has not been seen for the time-out
- * (a machine that vanished, a process that is frozen).
+ * (a machine that vanished, a process that is frozen). Silent = not seen for a
+ * part of that: it may be frozen, so it keeps what it has and is dealt no more.
  */
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
@@ -33,6 +35,12 @@ export interface GroupKey {
   readonly topic: number
 }
 
+/** Who has been silent for this part of the time-out is dealt nothing more. */
+const silentShare = 0.25
+
+/** How often a session lets hear of itself, as a part of the time-out: so that one late time is no silence. */
+export const seenShare = 0.1
+
 /** A member whose session ended without a word. */
 export interface DeadMember {
   readonly group: string
@@ -44,6 +52,8 @@ export interface DeadMember {
 export interface GroupView {
   /** Live sessions per "group/topic". */
   readonly members: ReadonlyMap<string, ReadonlyArray<number>>
+  /** Those of them that have been silent for a while: they may be dead without it being known yet. */
+  readonly silent: ReadonlySet<number>
   /** Sessions of this database that live, of any group. */
   readonly sessions: ReadonlySet<number>
   /** Claims of this session: partitions per "group/topic". */
@@ -58,23 +68,24 @@ export const slotOf = (key: GroupKey): string => `${key.group}/${key.topic}`
 
 /** All that a look needs in one answer, since every process looks four times a second: `kind` says what a row is. */
 const everything = `
-  SELECT 'session' AS kind, NULL AS group_name, NULL::int2 AS topic, l.objid::int8 AS session, true AS fresh, NULL::int4 AS partition
+  SELECT 'session' AS kind, NULL AS group_name, NULL::int2 AS topic, l.objid::int8 AS session, 0::float8 AS unseen, NULL::int4 AS partition
     FROM pg_locks l
     WHERE ${isHeldLock(String(sessionLockClass))}
   UNION ALL
-  SELECT 'member', group_name, topic, session, seen_at > now() - make_interval(secs => $3), NULL
+  SELECT 'member', group_name, topic, session, extract(epoch FROM now() - seen_at)::float8, NULL
     FROM group_member WHERE (group_name, topic) IN (SELECT * FROM unnest($1::text[], $2::int2[]))
   UNION ALL
-  SELECT 'claim', group_name, topic, session, true, partition FROM group_claim WHERE session = $4::int8
+  SELECT 'claim', group_name, topic, session, 0, partition FROM group_claim WHERE session = $3::int8
   UNION ALL
-  SELECT 'topic', NULL, id, 0, true, partitions FROM topic WHERE id = ANY ($2::int2[])`
+  SELECT 'topic', NULL, id, 0, 0, partitions FROM topic WHERE id = ANY ($2::int2[])`
 
 interface Row {
   readonly kind: "session" | "member" | "claim" | "topic"
   readonly group_name: string
   readonly topic: number
   readonly session: bigint
-  readonly fresh: boolean
+  /** Seconds since a member was heard of. */
+  readonly unseen: number
   readonly partition: number
 }
 
@@ -84,20 +95,22 @@ export const makeGroups = (times: GroupTimes) =>
       const rows = yield* sql.unsafe<Row>(everything, [
         texts(keys.map((k) => k.group)),
         smallints(keys.map((k) => k.topic)),
-        times.sessionTimeoutMs / 1000,
         String(session)
       ])
       const of = (kind: Row["kind"]) => rows.filter((row) => row.kind === kind)
       const sessions = new Set(of("session").map((row) => Number(row.session)))
       const members = new Map<string, Array<number>>()
+      const silent = new Set<number>()
       const dead: Array<number> = []
       for (const row of of("member")) {
         const id = Number(row.session)
         // This session lives: it is asking.
-        if (id !== session && !(sessions.has(id) && row.fresh)) {
+        const unseenMs = id === session ? 0 : row.unseen * 1_000
+        if (id !== session && !(sessions.has(id) && unseenMs < times.sessionTimeoutMs)) {
           dead.push(id)
           continue
         }
+        if (unseenMs > times.sessionTimeoutMs * silentShare) silent.add(id)
         const slot = slotOf({ group: row.group_name, topic: row.topic })
         const list = members.get(slot)
         if (list === undefined) members.set(slot, [id])
@@ -121,7 +134,7 @@ export const makeGroups = (times: GroupTimes) =>
               [texts(gone.map(String))]
             )
       const partitions = new Map(of("topic").map((row) => [row.topic, row.partition]))
-      return { members, sessions, claims, partitions, departed } satisfies GroupView
+      return { members, silent, sessions, claims, partitions, departed } satisfies GroupView
     })
 
     /** Enters the group and makes the claims of its partitions where they are missing. */
@@ -147,8 +160,14 @@ export const makeGroups = (times: GroupTimes) =>
 
     const seen = (session: number) => sql`UPDATE group_member SET seen_at = now() WHERE session = ${BigInt(session)}`
 
-    /** Tries to take `partitions`; answers those that are held now. */
-    const claim = (session: number, key: GroupKey, partitions: ReadonlyArray<number>, alive: ReadonlyArray<number>) =>
+    /** Tries to take `partitions`, and asks their holders for those of them in `insist`; answers what is held now. */
+    const claim = (
+      session: number,
+      key: GroupKey,
+      partitions: ReadonlyArray<number>,
+      alive: ReadonlyArray<number>,
+      insist: ReadonlyArray<number> = partitions
+    ) =>
       sql
         .unsafe<{ partition: number }>(
           // What is decided comes from the locked rows alone: the snapshot may be older than another member's claim.
@@ -163,10 +182,19 @@ export const makeGroups = (times: GroupTimes) =>
                session = CASE WHEN w.free THEN $5::int8 ELSE c.session END,
                wanted_since = CASE WHEN w.free THEN NULL ELSE coalesce(c.wanted_since, now()) END
              FROM wanted w
-             WHERE c.group_name = $1 AND c.topic = $2 AND c.partition = w.partition AND (w.free OR c.wanted_since IS NULL)
+             WHERE c.group_name = $1 AND c.topic = $2 AND c.partition = w.partition
+               AND (w.free OR (c.wanted_since IS NULL AND c.partition = ANY ($7::int4[])))
              RETURNING c.partition, c.session)
            SELECT partition FROM marked WHERE session = $5::int8`,
-          [key.group, key.topic, ints(partitions), texts(alive.map(String)), String(session), times.drainBoundMs / 1000]
+          [
+            key.group,
+            key.topic,
+            ints(partitions),
+            texts(alive.map(String)),
+            String(session),
+            times.drainBoundMs / 1000,
+            ints(insist)
+          ]
         )
         .pipe(Effect.map((rows) => rows.map((row) => row.partition)))
 

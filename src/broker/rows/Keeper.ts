@@ -11,7 +11,7 @@ import type { SqlError } from "effect/sql"
 import type { MemberEvent, Membership } from "../Broker.ts"
 import type { BrokerError } from "../BrokerError.ts"
 import { makeSignal } from "../Signal.ts"
-import { makeGroups, slotOf } from "./Groups.ts"
+import { makeGroups, seenShare, slotOf } from "./Groups.ts"
 import type { DeadMember, GroupTimes } from "./Groups.ts"
 import { assigned, lost, revoked } from "./Member.ts"
 import type { Member } from "./Member.ts"
@@ -101,7 +101,10 @@ export const makeKeeper = (
           options.grown()
           yield* groups.enter(current.id, member.key, partitions, member.memberId)
         }
-        const share = new Set(options.share(member, current.id, alive))
+        // What is nobody's goes to those who were heard of lately; what one that is silent has stays with it.
+        const brisk = alive.filter((id) => !view.silent.has(id))
+        const due = new Set(options.share(member, current.id, alive))
+        const meanwhile = brisk.length === alive.length ? due : new Set(options.share(member, current.id, brisk))
         const claims = view.claims.get(slot) ?? new Set()
         yield* lost(
           member,
@@ -109,11 +112,12 @@ export const makeKeeper = (
         )
         yield* revoked(
           member,
-          [...member.held.keys()].filter((partition) => !share.has(partition))
+          [...member.held.keys()].filter((partition) => !due.has(partition) && !meanwhile.has(partition))
         )
-        const wanted = [...share].filter((partition) => !member.held.has(partition))
+        const wanted = [...due.union(meanwhile)].filter((partition) => !member.held.has(partition))
         if (wanted.length === 0) continue
-        const taken = yield* groups.claim(current.id, member.key, wanted, alive)
+        const insist = wanted.filter((partition) => due.has(partition) && meanwhile.has(partition))
+        const taken = yield* groups.claim(current.id, member.key, wanted, alive, insist)
         if (taken.length > 0) yield* assigned(member, taken)
       }
     })
@@ -125,7 +129,7 @@ export const makeKeeper = (
         // The session's own connection is asked first: where it is gone, nothing here may go on.
         yield* current.connection.query("SELECT 1")
         const now = clock.currentTimeMillisUnsafe()
-        if (Math.abs(now - seenAt) >= options.sessionTimeoutMs / 4) {
+        if (Math.abs(now - seenAt) >= options.sessionTimeoutMs * seenShare) {
           const sureMs = Math.floor(options.sessionTimeoutMs * sureShare)
           next = { wall: now + sureMs, monotonic: clock.monotonicTimeNanosUnsafe() + BigInt(sureMs) * 1_000_000n }
           yield* groups.seen(current.id)
