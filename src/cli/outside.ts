@@ -9,11 +9,10 @@ import * as fs from "node:fs"
 import { randomBytes } from "node:crypto"
 import { ConverterFolder } from "../actors/converter/converter.ts"
 import type { Settings } from "../config/settings.ts"
+import { filesFolder, layerBlobs, layerFolder } from "./blobStore.ts"
 import type { Outside } from "./credentials.ts"
 import type { Sandbox } from "../sandbox/Sandbox.ts"
 import { layerOpenAi } from "../services/ai/OpenAi.ts"
-import { layerFileBlobs } from "../services/blobs/FileBlobs.ts"
-import { LargestContent } from "../services/content/limits.ts"
 import { layerHttpFeeds } from "../services/feeds/HttpFeeds.ts"
 import { TelegramWeb } from "../services/feeds/TelegramWeb.ts"
 import { layerSharpImages } from "../services/images/SharpImages.ts"
@@ -24,8 +23,6 @@ const secretOr = (secret: Redacted.Redacted | null): Redacted.Redacted =>
   secret ?? Redacted.make(randomBytes(24).toString("hex"))
 
 const sandboxApiId = 1
-
-const mebibyte = 1 << 20
 
 const telegramLayer = (settings: Settings, sandbox: Sandbox | null) =>
   sandbox === null
@@ -67,11 +64,10 @@ const modelsLayer = (settings: Settings, sandbox: Sandbox | null) =>
  * Files of the installation: blobs, and the folder where the converter works. It is the one where the store writes:
  * what a killed process left there goes at a later start.
  */
-export const layerFiles = (dataDir: string, reserveMib = 0) => {
-  const folder = path.resolve(dataDir, "files")
-  const work = path.join(folder, "incoming")
+export const layerFiles = (dataDir: string, blobs = layerFolder({ dataDir, diskReserveMib: 0 })) => {
+  const work = path.join(filesFolder(dataDir), "incoming")
   return Layer.mergeAll(
-    layerFileBlobs({ folder, reserve: reserveMib * mebibyte }),
+    blobs,
     Layer.effect(
       ConverterFolder,
       Effect.sync(() => {
@@ -96,7 +92,6 @@ export const layerOutside = (
     modelsLayer(settings, outside.usesSandbox.models ? sandbox : null),
     layerHttpFeeds(),
     TelegramWeb.layer(sandbox === null ? {} : { baseUrl: sandbox.web.baseUrl }),
-    layerFiles(settings.dataDir, settings.diskReserveMib),
-    Layer.succeed(LargestContent, settings.uploadMaxMib * mebibyte)
+    layerFiles(settings.dataDir, layerBlobs(settings))
   ).pipe(Layer.provideMerge(web))
 }

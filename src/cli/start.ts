@@ -6,6 +6,7 @@ import { declare, startWorker } from "../runtime/Worker.ts"
 import { startSandbox } from "../sandbox/Sandbox.ts"
 import type { Sandbox } from "../sandbox/Sandbox.ts"
 import { readActors } from "./actors.ts"
+import { scheduleChores } from "./chores.ts"
 import { outsideOf } from "./credentials.ts"
 import { layerOutside } from "./outside.ts"
 import type { Outside } from "./credentials.ts"
@@ -54,6 +55,7 @@ export const start = Effect.fn("start")(function* (settings: Settings, options: 
     // First of all the port: a start that is refused must leave nothing behind.
     const served = roles.has("api") ? yield* serveApi(settings, actors) : []
     yield* declare(actors)
+    yield* scheduleChores
     yield* sandbox === null ? removeDemo : seedDemo(sandbox)
     yield* Effect.forEach(served, say, { discard: true })
     yield* startWorker({

@@ -20,7 +20,7 @@ import * as Topic from "../../topics/Topic.ts"
 import { treeCommands } from "../../topics/treeCommands.ts"
 import { explainBlobs } from "../blobOutcome.ts"
 
-type Wanted = Topic.ValueOf<typeof contentCommands>
+type Wanted = Extract<Topic.ValueOf<typeof contentCommands>, { kind: "fetch" }>
 
 /** Tells the tree, and ends the task. */
 const tell = ({ owner, item, gen }: Wanted, content: CommandOf<"fetched">["content"]): Effect.Effect<Outcome> =>

@@ -1,0 +1,26 @@
+/** Where the files of an installation are: in its folder, or in a bucket that speaks S3. */
+import { Layer } from "effect"
+import * as path from "node:path"
+import type { Settings } from "../config/settings.ts"
+import { layerFileBlobs } from "../services/blobs/FileBlobs.ts"
+import { KeptBlobs, LargestContent } from "../services/content/limits.ts"
+
+const mebibyte = 1 << 20
+
+/** The folder of an installation's files. */
+export const filesFolder = (dataDir: string): string => path.resolve(dataDir, "files")
+
+type FolderSettings = Pick<Settings, "dataDir" | "diskReserveMib">
+
+export const layerFolder = ({ dataDir, diskReserveMib }: FolderSettings) =>
+  layerFileBlobs({ folder: filesFolder(dataDir), reserve: diskReserveMib * mebibyte })
+
+/** What of files is set, besides where they are. */
+const layerLimits = (settings: Pick<Settings, "uploadMaxMib" | "blobGraceMs" | "blobOrphanLifeMs">) =>
+  Layer.mergeAll(
+    Layer.succeed(LargestContent, settings.uploadMaxMib * mebibyte),
+    Layer.succeed(KeptBlobs, { graceMs: settings.blobGraceMs, orphanMs: settings.blobOrphanLifeMs })
+  )
+
+/** The store by the settings, and its limits. */
+export const layerBlobs = (settings: Settings) => Layer.merge(layerFolder(settings), layerLimits(settings))
