@@ -1,6 +1,6 @@
 /** Every scenario with its cases, at full size and at the size of a quick look. */
 import type { Effect } from "effect"
-import { convert } from "./scenarios/convert.ts"
+import { convert, liveBehindBackfill } from "./scenarios/convert.ts"
 import { enqueueBatch, enqueueSingle } from "./scenarios/enqueue.ts"
 import { enqueueHttp } from "./scenarios/enqueueHttp.ts"
 import { hop } from "./scenarios/hop.ts"
@@ -42,7 +42,7 @@ export const casesOf = (quick: boolean): Readonly<Record<string, ReadonlyArray<C
       memory("paused user", size(1_000_000, 100_000), size(15, 5)),
       memory("paused queue", size(1_000_000, 100_000), size(15, 5))
     ],
-    convert: [convert(size(200, 40))],
+    convert: [convert(size(200, 40)), liveBehindBackfill(size(10_000, 500), size(300, 60), size(20, 5))],
     idle: [idle(size(20, 5))],
     startup: [startup],
     tree: [tree({ branch: size(150_000, 20_000), owners: size(85, 5), each: 10_000 })]

@@ -103,7 +103,7 @@ const runAll = (names: ReadonlyArray<string>, times: number, kafka: string | nul
 }
 
 /** What does not depend on where the topics are, or starts the product by its command. */
-const leftOut = new Set(["enqueue/3", "enqueue/4", "convert/0", "startup/0"])
+const leftOut = new Set(["enqueue/3", "enqueue/4", "convert/0", "convert/1", "startup/0"])
 
 /** A broker of one node for the measurement: the one of KAFKA_BROKERS, or one that ends with it. */
 const withKafka = (run: (kafka: string) => number): Promise<number> => {

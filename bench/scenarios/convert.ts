@@ -1,98 +1,195 @@
 /**
- * Photographs of 12 megapixels through the whole way: record, converter actor,
- * child processes, blobs, journal. Every input is another file; the pictures
- * in them repeat.
+ * Photographs of 12 megapixels through the whole way: the tree takes an upload,
+ * the converter makes its pictures in child processes, the tree attaches them.
+ * Every input is another file; the pictures in them repeat. Then the same files
+ * once more, which nothing has to be decoded for, and uploads of one user while
+ * thousands of pictures of another are made anew.
  */
 import { Effect } from "effect"
 import type { Layer } from "effect"
+import { SqlClient } from "effect/sql"
+import { makeBackfill, makeConverter } from "../../src/actors/converter/converter.ts"
+import { makeTree } from "../../src/actors/tree/tree.ts"
 import { Broker } from "../../src/broker/Broker.ts"
-import { makeConverter } from "../../src/actors/converter/converter.ts"
+import type { OutgoingRecord } from "../../src/broker/Record.ts"
 import { layerFiles } from "../../src/cli/outside.ts"
 import { headersOf } from "../../src/domain/Envelope.ts"
-import { declare, startWorker } from "../../src/runtime/Worker.ts"
+import { startWorker } from "../../src/runtime/Worker.ts"
 import { Blobs } from "../../src/services/blobs/Blobs.ts"
 import * as Topic from "../../src/topics/Topic.ts"
-import { mediaUploaded } from "../../src/topics/mediaUploaded.ts"
+import { mediaBackfill } from "../../src/topics/mediaBackfill.ts"
+import { treeCommands } from "../../src/topics/treeCommands.ts"
 import { syntheticPhoto } from "../../test/support/photos.ts"
 import { monotonicMs } from "../support/clock.ts"
-import { round } from "../support/Figures.ts"
+import { quantiles, round } from "../support/Figures.ts"
 import type { Figures } from "../support/Figures.ts"
 import { onFreshInstallation } from "../support/Installation.ts"
-import { endedTasks } from "../support/journalState.ts"
-import { cpuMsOf, descendantsOf, memoryMbOf, serverCpuMs } from "../support/processes.ts"
+import { cpuMsOf, descendantsOf, memoryMbOf, serverCpuMs, serverPids } from "../support/processes.ts"
 
 const pictures = 6
 
-/** Puts `count` different files into the blobs; answers their names. */
-const uploads = (count: number) =>
+interface Kept {
+  readonly sha256: string
+  readonly size: number
+}
+
+/** Puts `count` different files into the blobs. */
+const keep = (count: number, mark: string, width = 4_032) =>
   Effect.gen(function* () {
     const blobs = yield* Blobs
     const photos = yield* Effect.forEach(Array.from({ length: pictures }).keys(), (seed) =>
-      Effect.promise(() => syntheticPhoto({ width: 4_032, height: 3_024, seed }))
+      Effect.promise(() => syntheticPhoto({ width, height: (width * 3) / 4, seed }))
     )
-    return yield* Effect.forEach(Array.from({ length: count }).keys(), (n) =>
+    return yield* Effect.forEach(Array.from({ length: count }).keys(), (n): Effect.Effect<Kept, unknown> =>
       // Bytes behind the end of a JPEG change the file and not the picture.
-      Effect.map(blobs.put(Buffer.concat([photos[n % pictures]!, Buffer.from(`-${n}`)])), ({ sha256 }) => sha256)
+      blobs.put(Buffer.concat([photos[n % pictures]!, Buffer.from(`-${mark}-${n}`)]))
     )
   })
 
-const append = (names: ReadonlyArray<string>) =>
-  Effect.gen(function* () {
-    const broker = yield* Broker
-    const records = yield* Effect.forEach(names, (sha256, n) =>
-      Effect.map(Topic.encodeValue(mediaUploaded, { sha256, name: `${n}.jpg` }), (value) => ({
-        topic: mediaUploaded.name,
-        key: Topic.keyOfUser(`user-${n % 20}`),
-        value,
-        headers: headersOf({ id: `upload-${sha256}`, type: mediaUploaded.type, source: "/bench", time: Date.now() })
-      }))
-    )
-    yield* broker.append(records)
+const record = <A>(topic: Topic.Topic<A>, key: string, id: string, value: A): Effect.Effect<OutgoingRecord> =>
+  Effect.map(Topic.encodeValue(topic, value), (bytes) => ({
+    topic: topic.name,
+    key: Topic.keyOfUser(key),
+    value: bytes,
+    headers: headersOf({ id, type: topic.type, source: "/bench", time: Date.now() })
+  }))
+
+/** A new item of `owner` with a picture that the store has. */
+const upload = (owner: string, id: string, { sha256, size }: Kept) =>
+  record(treeCommands, owner, id, {
+    by: owner,
+    admin: false,
+    command: {
+      kind: "upload",
+      parent: null,
+      name: id,
+      tags: [],
+      viewers: null,
+      content: { kind: "stored", sha256, size, type: "image/jpeg" }
+    }
   })
+
+const append = (records: Effect.Effect<ReadonlyArray<OutgoingRecord>>) =>
+  Effect.flatMap(Broker, (broker) => Effect.flatMap(records, (all) => broker.append(all)))
+
+/** Appends uploads spread over 20 users. */
+const uploadAll = (files: ReadonlyArray<Kept>, mark: string) =>
+  append(Effect.forEach(files, (file, n) => upload(`${mark}-${n % 20}`, `${mark}-${n}`, file)))
+
+/** Waits until so many items of these users have their pictures. */
+const untilAttached = (mark: string, count: number, lookMs: number) =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    while (true) {
+      const [row] = yield* sql<{ attached: number; failed: number }>`
+        SELECT count(*) FILTER (WHERE c.status = 'available')::int AS attached,
+          count(*) FILTER (WHERE c.status = 'failed')::int AS failed
+        FROM item_content c JOIN item i ON i.id = c.item WHERE i.name LIKE ${`${mark}-%`}`
+      if (row!.attached + row!.failed >= count) return row!.attached
+      yield* Effect.sleep(lookMs)
+    }
+  })
+
+const decodes = Effect.flatMap(SqlClient.SqlClient, (sql) =>
+  Effect.map(sql<{ n: number }>`SELECT coalesce(sum(decodes), 0)::int AS n FROM conversion`, ([row]) => row!.n)
+)
 
 const cpuMs = (dataDir: string) =>
   [process.pid, ...descendantsOf(process.pid)].reduce((sum, pid) => sum + cpuMsOf(pid), 0) + serverCpuMs(dataDir)
 
-const untilEnded = (count: number) =>
-  Effect.gen(function* () {
-    while (true) {
-      const { succeeded, otherwise } = yield* endedTasks
-      if (succeeded + otherwise >= count) return succeeded
-      yield* Effect.sleep("100 millis")
-    }
-  })
+/** The most memory a decoder has had, of those that live. */
+const decoderPeakMb = (dataDir: string) => {
+  const servers = new Set(serverPids(dataDir))
+  const peaks = descendantsOf(process.pid).map((pid) => (servers.has(pid) ? 0 : memoryMbOf(pid, "VmHWM")))
+  return Math.max(0, ...peaks.filter(Number.isFinite))
+}
+
+const onInstallation = <A>(measure: (dataDir: string) => Effect.Effect<A, unknown, any>): Effect.Effect<A, unknown> =>
+  onFreshInstallation((dataDir) =>
+    measure(dataDir).pipe(
+      Effect.scoped,
+      Effect.provide(layerFiles(dataDir) as Layer.Layer<Layer.Success<ReturnType<typeof layerFiles>>, unknown>)
+    )
+  )
+
+const actors = () => [makeConverter(null), makeBackfill(null), makeTree(null)]
 
 const warmUp = 40
 
-/** `count` pictures. */
+/** `count` pictures, and the same ones uploaded again by others. */
 export const convert = (count = 200) =>
-  onFreshInstallation((dataDir) =>
+  onInstallation((dataDir) =>
     Effect.gen(function* () {
-      const actor = makeConverter(null)
-      yield* declare([actor])
-      const names = yield* uploads(count + warmUp)
-      yield* startWorker({ actors: [actor] })
-      yield* append(names.slice(count))
-      yield* untilEnded(warmUp)
-      const cpuBefore = cpuMs(dataDir)
+      yield* startWorker({ actors: actors() })
+      yield* uploadAll(yield* keep(warmUp, "warm"), "warm")
+      yield* untilAttached("warm", warmUp, 100)
+      const files = yield* keep(count, "new")
+      const before = { cpu: cpuMs(dataDir), decodes: yield* decodes }
       const begunAt = monotonicMs()
-      yield* append(names.slice(0, count))
-      const succeeded = yield* untilEnded(count + warmUp)
+      yield* uploadAll(files, "new")
+      const attached = yield* untilAttached("new", count, 50)
       const seconds = (monotonicMs() - begunAt) / 1000
-      const cpu = cpuMs(dataDir) - cpuBefore
-      return {
+      const first: Figures = {
         scenario: "convert",
-        variant: `${count} photographs of 12 megapixels`,
+        variant: `${count} photographs of 12 megapixels, upload to attached`,
         broker: "postgres",
         tasks: count,
         seconds: round(seconds, 2),
         imagesPerSecond: round(count / seconds),
-        cpuMsPerImage: round(cpu / count),
+        cpuMsPerImage: round((cpuMs(dataDir) - before.cpu) / count),
+        childMb: round(decoderPeakMb(dataDir)),
         rssMb: round(memoryMbOf(process.pid, "VmHWM")),
-        lost: count + warmUp - succeeded
+        decodes: (yield* decodes) - before.decodes,
+        lost: count - attached
+      }
+      const known = yield* decodes
+      const againAt = monotonicMs()
+      yield* uploadAll(files, "again")
+      const reused = yield* untilAttached("again", count, 5)
+      const againSeconds = (monotonicMs() - againAt) / 1000
+      const second: Figures = {
+        scenario: "convert",
+        variant: `the same ${count} uploaded again, upload to attached`,
+        broker: "postgres",
+        tasks: count,
+        seconds: round(againSeconds, 2),
+        msPerUpload: round((againSeconds * 1000) / count, 2),
+        decodes: (yield* decodes) - known,
+        lost: count - reused
+      }
+      return [first, second]
+    })
+  )
+
+/** Uploads one after another while `count` pictures of another user are made anew, the first `large` of them large. */
+export const liveBehindBackfill = (count = 10_000, large = 300, uploads = 20) =>
+  onInstallation(() =>
+    Effect.gen(function* () {
+      yield* startWorker({ actors: actors() })
+      const files = yield* keep(uploads, "live")
+      const old = [...(yield* keep(large, "old")), ...(yield* keep(count - large, "small", 64))]
+      yield* append(
+        Effect.forEach(old, ({ sha256 }, n) =>
+          record(mediaBackfill, sha256, `old-${n}`, { owner: "anna", picture: { sha256, name: `${n}.jpg` } })
+        )
+      )
+      yield* Effect.repeat(Effect.delay(decodes, "50 millis"), { until: (done) => done >= 4 })
+      const waits: Array<number> = []
+      for (const [n, file] of files.entries()) {
+        const begunAt = monotonicMs()
+        yield* append(Effect.map(upload("ben", `live${n}-`, file), (one) => [one]))
+        yield* untilAttached(`live${n}`, 1, 5)
+        waits.push(monotonicMs() - begunAt)
+      }
+      const behind = large - ((yield* decodes) - uploads)
+      return {
+        scenario: "convert",
+        variant: `uploads of one user beside ${count} pictures of another made anew`,
+        broker: "postgres",
+        tasks: uploads,
+        ...quantiles(waits),
+        maxMs: round(Math.max(...waits)),
+        stillLargeWaiting: Math.max(0, behind)
       } satisfies Figures
-    }).pipe(
-      Effect.scoped,
-      Effect.provide(layerFiles(dataDir) as Layer.Layer<Layer.Success<ReturnType<typeof layerFiles>>, unknown>)
-    )
+    })
   )
