@@ -156,3 +156,10 @@ export class Api extends HttpApi.make("postroom")
   .annotate(HttpApi.PayloadParseOptions, strict)
   .annotate(HttpApi.QueryParseOptions, strict)
   .annotateMerge(OpenApi.annotations({ title: "Postroom", version: "1" })) {}
+
+/** What a process answers that does not serve the API: the same paths, the same token for what it counts. */
+export class WorkerApi extends HttpApi.make("postroom")
+  .add(HealthChecks)
+  .add(Metrics)
+  .prefix("/api/v1")
+  .middleware(RequestCheck) {}

@@ -1,26 +1,28 @@
 /**
  * The API as a layer: contract, routes, checks, limits. It listens on loopback
- * unless told otherwise, and every route but health asks for a token.
+ * unless told otherwise, and every route but health asks for a token. A process
+ * without the API may serve health and its own metrics in the same way.
  */
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { ByteSize, Effect, Layer, Redacted } from "effect"
 import { HttpIncomingMessage, HttpRouter, HttpServerResponse } from "effect/http"
 import { HttpApiBuilder, HttpApiMiddleware } from "effect/http-api"
 import { createServer } from "node:http"
-import { layerAnswers } from "./answers.ts"
+import { layerAnswers, wholeWayOnly } from "./answers.ts"
 import { boundBodies, longestRequest } from "./bodyTime.ts"
-import { Api } from "./Contract.ts"
+import { Api, WorkerApi } from "./Contract.ts"
 import { queueRoutes, userRoutes } from "./controlRoutes.ts"
 import { eventRoutes } from "./eventRoutes.ts"
 import { EventTypes } from "./EventTypes.ts"
 import { fieldIssues } from "./fieldIssues.ts"
 import { guarded } from "./guarded.ts"
-import { healthRoutes, metricsRoutes } from "./healthRoutes.ts"
+import { healthRoutes, metricsRoutes, processMetricsRoutes } from "./healthRoutes.ts"
 import { fileRoutes } from "./items/fileRoutes.ts"
 import { itemRoutes } from "./items/itemRoutes.ts"
 import { Authorization, RequestCheck } from "./Middleware.ts"
 import { openApiOf } from "./openApi.ts"
 import { BadRequest, Unauthorized, Unexpected } from "./Problems.ts"
+import { makeShortWay } from "./shortWay.ts"
 import { taskRoutes } from "./taskRoutes.ts"
 import { Tokens } from "./Tokens.ts"
 import { answerUnreadable } from "./unreadable.ts"
@@ -68,6 +70,10 @@ const description = HttpRouter.use((router) =>
   })
 )
 
+const checks = Layer.merge(requestCheck, authorization)
+
+const bodyBytes = ByteSize.toNumberUnsafe(bodyLimit)
+
 const routes = Layer.merge(HttpApiBuilder.layer(Api), description).pipe(
   Layer.provide([
     eventRoutes,
@@ -79,8 +85,14 @@ const routes = Layer.merge(HttpApiBuilder.layer(Api), description).pipe(
     healthRoutes,
     metricsRoutes
   ]),
-  Layer.provide([requestCheck, authorization]),
-  Layer.merge(layerAnswers(ByteSize.toNumberUnsafe(bodyLimit)))
+  Layer.provide(checks),
+  Layer.merge(layerAnswers(Api, bodyBytes, makeShortWay))
+)
+
+const workerRoutes = HttpApiBuilder.layer(WorkerApi).pipe(
+  Layer.provide([healthRoutes, processMetricsRoutes]),
+  Layer.provide(checks),
+  Layer.merge(layerAnswers(WorkerApi, bodyBytes, wholeWayOnly))
 )
 
 /** How requests are read. A missing Host is told by `answers.ts`, not by Node with an empty body. */
@@ -88,9 +100,8 @@ const reading = { requestTimeout: longestRequest, headersTimeout: 10_000, requir
 
 const bodyTimes = { wholeMs: 30_000, silenceMs: 60_000 }
 
-/** The server at `host` and `port`; 0 takes any port. */
-export const layer = (host: string, port: number) =>
-  HttpRouter.serve(routes, {
+const serve = <E, R>(served: Layer.Layer<never, E, R>, host: string, port: number) =>
+  HttpRouter.serve(served, {
     disableLogger: true,
     disableListenLog: true,
     routerConfig: { maxParamLength: longestSegment }
@@ -104,3 +115,9 @@ export const layer = (host: string, port: number) =>
       })
     )
   )
+
+/** The API at `host` and `port`; 0 takes any port. */
+export const layer = (host: string, port: number) => serve(routes, host, port)
+
+/** Health and metrics of a process without the API. */
+export const layerWorker = (host: string, port: number) => serve(workerRoutes, host, port)

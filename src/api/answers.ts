@@ -7,8 +7,8 @@ import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequ
 import { Cause, Effect, Exit } from "effect"
 import { HttpRouter, HttpServerError, HttpServerRequest, HttpServerRespondable, HttpServerResponse } from "effect/http"
 import { HttpApi } from "effect/http-api"
+import type { HttpApiGroup } from "effect/http-api"
 import { countRequest } from "../observability/requestMetrics.ts"
-import { Api } from "./Contract.ts"
 import {
   BadRequest,
   BodyTooLarge,
@@ -20,7 +20,7 @@ import {
   Unexpected,
   UnsupportedMediaType
 } from "./Problems.ts"
-import { makeShortWay } from "./shortWay.ts"
+import type { makeShortWay } from "./shortWay.ts"
 
 interface KnownPath {
   readonly pattern: RegExp
@@ -35,9 +35,11 @@ const patternOf = (path: string): RegExp =>
       .join("/")}/?$`
   )
 
-const knownPaths = (): ReadonlyArray<KnownPath> => {
+const knownPaths = <Id extends string, Groups extends HttpApiGroup.Constraint>(
+  api: HttpApi.HttpApi<Id, Groups>
+): ReadonlyArray<KnownPath> => {
   const methods = new Map<string, Set<string>>([["/openapi.json", new Set(["GET", "HEAD"])]])
-  HttpApi.reflect(Api, {
+  HttpApi.reflect(api, {
     onGroup: () => {},
     onEndpoint: ({ endpoint }) => {
       const known = methods.get(endpoint.path) ?? new Set<string>()
@@ -60,9 +62,18 @@ const retryAfterSeconds = "1"
 const lacksHost = (request: HttpServerRequest.HttpServerRequest): boolean =>
   request.headers["host"] === undefined && NodeHttpServerRequest.toIncomingMessage(request).httpVersion === "1.1"
 
-/** Layer that makes every answer of the router follow these rules; `bodyLimit` in bytes. */
-export const layerAnswers = (bodyLimit: number) => {
-  const paths = knownPaths()
+/** The way of every request that has no shorter one: the router's. */
+export const wholeWayOnly = Effect.succeed(
+  <A>(_request: HttpServerRequest.HttpServerRequest, wholeWay: A): A => wholeWay
+)
+
+/** Layer that makes every answer of the router of `api` follow these rules; `bodyLimit` in bytes. */
+export const layerAnswers = <Id extends string, Groups extends HttpApiGroup.Constraint, E, R>(
+  api: HttpApi.HttpApi<Id, Groups>,
+  bodyLimit: number,
+  way: Effect.Effect<Effect.Success<typeof makeShortWay>, E, R>
+) => {
+  const paths = knownPaths(api)
 
   const unknownRoute = (request: HttpServerRequest.HttpServerRequest) => {
     const path = request.url.split("?", 1)[0]!
@@ -123,7 +134,7 @@ export const layerAnswers = (bodyLimit: number) => {
 
   return HttpRouter.middleware(
     Effect.map(
-      makeShortWay,
+      way,
       (shortWay) => (wholeWay) =>
         Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
           (lacksHost(request)

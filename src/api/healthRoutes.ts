@@ -6,7 +6,7 @@ import { SqlClient } from "effect/sql"
 import { readQueues } from "../journal/sql/History.ts"
 import { measureProcess } from "../observability/processMetrics.ts"
 import { measureQueues } from "../observability/queueMetrics.ts"
-import { Api } from "./Contract.ts"
+import { Api, WorkerApi } from "./Contract.ts"
 import { guarded } from "./guarded.ts"
 
 export const healthRoutes = HttpApiBuilder.group(Api, "health", (handlers) =>
@@ -23,13 +23,16 @@ export const healthRoutes = HttpApiBuilder.group(Api, "health", (handlers) =>
     )
 )
 
+const figures = Effect.andThen(measureProcess, PrometheusMetrics.format({ prefix: "postroom" }))
+
 export const metricsRoutes = HttpApiBuilder.group(Api, "metrics", (handlers) =>
   handlers.handle("text", () =>
-    Effect.gen(function* () {
-      // A journal that does not answer must not hide the other figures.
-      yield* Effect.ignore(Effect.flatMap(readQueues, measureQueues))
-      yield* measureProcess
-      return yield* PrometheusMetrics.format({ prefix: "postroom" })
-    })
+    // A journal that does not answer must not hide the other figures.
+    Effect.andThen(Effect.ignore(Effect.flatMap(readQueues, measureQueues)), figures)
   )
+)
+
+/** Without the queues: they are the installation's, and would be counted once per process. */
+export const processMetricsRoutes = HttpApiBuilder.group(WorkerApi, "metrics", (handlers) =>
+  handlers.handle("text", () => figures)
 )

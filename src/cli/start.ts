@@ -12,7 +12,7 @@ import { layerOutside } from "./outside.ts"
 import type { Outside } from "./credentials.ts"
 import { readRoles } from "./roles.ts"
 import { removeDemo, seedDemo } from "./seed.ts"
-import { serveApi } from "./serve.ts"
+import { serveApi, serveHealth } from "./serve.ts"
 import { layerStorage } from "./storage.ts"
 
 export interface StartOptions {
@@ -53,7 +53,7 @@ export const start = Effect.fn("start")(function* (settings: Settings, options: 
   return yield* Effect.gen(function* () {
     yield* sayOutside(outside)
     // First of all the port: a start that is refused must leave nothing behind.
-    const served = roles.has("api") ? yield* serveApi(settings, actors) : []
+    const served = roles.has("api") ? yield* serveApi(settings, actors) : yield* serveHealth(settings)
     yield* declare(actors)
     yield* scheduleChores
     yield* sandbox === null ? removeDemo : seedDemo(sandbox)

@@ -15,8 +15,20 @@ const sections: ReadonlyArray<readonly [string, ReadonlyArray<Setting<unknown>>]
     "Kafka",
     [kafka.kafkaBrokers, kafka.kafkaPrefix, kafka.kafkaTls, kafka.kafkaSasl, kafka.kafkaUser, kafka.kafkaPassword]
   ],
-  ["Files", [files.uploadMax, files.diskReserve, files.blobGrace, files.blobOrphanLife]],
-  ["API", [http.httpHost, http.httpPort]],
+  [
+    "Files",
+    [
+      files.uploadMax,
+      files.diskReserve,
+      files.blobGrace,
+      files.blobOrphanLife,
+      files.blobsS3Url,
+      files.blobsS3Region,
+      files.blobsS3Key,
+      files.blobsS3Secret
+    ]
+  ],
+  ["API", [http.httpHost, http.httpPort, http.metricsPort]],
   ["Processes", [runtime.slots, runtime.drainTime, runtime.logLevel]],
   [
     "Models",

@@ -1,5 +1,6 @@
-/** Where the API listens. */
+/** Where the API listens, and where a process without it does. */
 import { text, whole } from "./Setting.ts"
+import type { Setting } from "./Setting.ts"
 
 export const httpHost = text({
   key: "HTTP_HOST",
@@ -14,3 +15,20 @@ export const httpPort = whole(
   0,
   65_535
 )
+
+const metricsPortNumber = whole(
+  {
+    key: "METRICS_PORT",
+    about:
+      "Port on which a process without the API answers health and metrics; 0 takes any. Not set: it listens on none.",
+    example: "9464",
+    fallback: ""
+  },
+  0,
+  65_535
+)
+
+export const metricsPort: Setting<number | null> = {
+  ...metricsPortNumber,
+  parse: (value) => (value === "" ? null : metricsPortNumber.parse(value))
+}

@@ -113,6 +113,40 @@ describe("processes", () => {
   )
 
   it.live(
+    "a process without the API answers health and what it counts itself where a port is set, and nothing else",
+    () =>
+      Effect.scoped(
+        Effect.gen(function* () {
+          const folder = yield* temporaryFolder
+          const shared = yield* onShared(folder)
+          const first = yield* startProgram(["start", "--roles", "api", "--actors", actors], { folder, env: shared })
+          const { token } = clientOf(yield* apiOf(first), yield* tokenOf(first))
+          const worker = yield* startProgram(["start", "--roles", "nap", "--actors", actors], {
+            folder,
+            env: { ...shared, METRICS_PORT: "0" }
+          })
+          const [, base] = yield* worker.said(/Health and metrics at (\S+)\/api\/v1/)
+          const ask = (path: string, secret: string | null) =>
+            Effect.promise(async () => {
+              const headers: Record<string, string> = secret === null ? {} : { authorization: `Bearer ${secret}` }
+              const answer = await fetch(`${base}/api/v1${path}`, { headers })
+              return { status: answer.status, text: await answer.text() }
+            })
+          assert.deepStrictEqual(yield* ask("/health/live", null), { status: 200, text: `{"status":"ok"}` })
+          assert.deepStrictEqual(yield* ask("/health/ready", null), { status: 200, text: `{"status":"ok"}` })
+          assert.strictEqual((yield* ask("/metrics", null)).status, 401)
+          const { status, text } = yield* ask("/metrics", token)
+          assert.strictEqual(status, 200)
+          assert.match(text, /^postroom_process_resident_memory_bytes \d+/m)
+          // Those of the installation are told by the API, once.
+          assert.notMatch(text, /queue_unread_records/)
+          assert.strictEqual((yield* ask("/tasks", token)).status, 404)
+        })
+      ),
+    processesMs
+  )
+
+  it.live(
     "a start that cannot be is refused in one line that says what to do",
     () =>
       Effect.scoped(
@@ -128,6 +162,12 @@ describe("processes", () => {
               { HTTP_PORT: String(port) },
               1,
               /^postroom: port \d+ of 127\.0\.0\.1 is taken: set HTTP_PORT/
+            ],
+            [
+              ["start", "--roles", "collector"],
+              { METRICS_PORT: String(port) },
+              1,
+              /^postroom: port \d+ of 127\.0\.0\.1 is taken: set METRICS_PORT to another, or 0 for any, or leave it unset/
             ],
             [
               ["start", "--roles", "api"],
