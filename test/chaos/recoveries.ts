@@ -11,6 +11,7 @@
 import { PgClient } from "@effect/sql-pg"
 import { Effect, Redacted } from "effect"
 import * as path from "node:path"
+import { readWishes } from "./checkOperators.ts"
 import { eachLine } from "./lines.ts"
 
 export interface Spread {
@@ -130,6 +131,12 @@ export const recoveriesOf = (url: string, records: string) =>
     const rows = yield* sql<{ user: string; partition: number }>`
       SELECT DISTINCT t.user_key AS user, t.partition FROM task t JOIN queue q ON q.id = t.queue WHERE q.name = 'tally'`
     const { partitions, users } = readStarts(records, new Map(rows.map(({ user, partition }) => [user, partition])))
+    const { pauses } = readWishes(records)
+    /** Whoever is paused by an operator meanwhile waits for the operator. */
+    const isPaused = (user: string, from: number, until: number) =>
+      [...(pauses.get(user) ?? []), ...(pauses.get("queue:tally") ?? [])].some(
+        (span) => span.from < until && span.until > from
+      )
     const times = new Map<string, Array<number>>()
     const gaps = new Map<string, Array<number>>()
     const struck: Array<Struck> = []
@@ -143,9 +150,9 @@ export const recoveriesOf = (url: string, records: string) =>
       if (byAnother.has(one.kind)) {
         const all = gaps.get(kind) ?? []
         gaps.set(kind, all)
-        for (const starts of users.values()) {
+        for (const [user, starts] of users) {
           const gap = gapOf(starts, pids, from)
-          if (gap !== null) all.push(gap)
+          if (gap !== null && !isPaused(user, from, from + gap)) all.push(gap)
         }
       }
       for (const partition of partitions.values()) {
