@@ -2,6 +2,7 @@
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Effect, Layer, Option } from "effect"
 import { Argument, CliError, Command, Flag } from "effect/cli"
+import { blobCommands } from "./cli/blobCommands.ts"
 import { layerLogs, runMain } from "./cli/run.ts"
 import { layerBuiltIns, layerUsage, limitFlag, portFlag } from "./cli/usage.ts"
 import { loadEnvFile } from "./config/environment.ts"
@@ -255,6 +256,7 @@ const commands = [
       { command: "postroom convert ./photos --out ./small", description: "Goes on where it was stopped" }
     ])
   ),
+  blobCommands(withCode),
   Command.make(
     "token",
     { name: Flag.String("name").pipe(Flag.withDescription("What it is for (cli)"), Flag.withDefault("cli")), json },

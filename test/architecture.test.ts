@@ -58,6 +58,7 @@ const packages: Readonly<Record<string, ReadonlyArray<string>>> = {
   openai: ["services/ai"],
   sharp: ["services/images", "sandbox"],
   thumbhash: ["services/images"],
+  aws4fetch: ["services/blobs/s3"],
   feedsmith: ["services/feeds"],
   cheerio: ["services/feeds"]
 }

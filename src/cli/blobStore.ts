@@ -1,8 +1,9 @@
 /** Where the files of an installation are: in its folder, or in a bucket that speaks S3. */
-import { Layer } from "effect"
+import { Layer, Redacted } from "effect"
 import * as path from "node:path"
 import type { Settings } from "../config/settings.ts"
 import { layerFileBlobs } from "../services/blobs/FileBlobs.ts"
+import { layerS3Blobs } from "../services/blobs/s3/S3Blobs.ts"
 import { KeptBlobs, LargestContent } from "../services/content/limits.ts"
 
 const mebibyte = 1 << 20
@@ -15,6 +16,19 @@ type FolderSettings = Pick<Settings, "dataDir" | "diskReserveMib">
 export const layerFolder = ({ dataDir, diskReserveMib }: FolderSettings) =>
   layerFileBlobs({ folder: filesFolder(dataDir), reserve: diskReserveMib * mebibyte })
 
+type S3Settings = FolderSettings & Pick<Settings, "blobsS3Url" | "blobsS3Region" | "blobsS3Key" | "blobsS3Secret">
+
+/** The bucket; what comes in is written to the installation's folder on its way there. */
+export const layerS3 = (settings: S3Settings) =>
+  layerS3Blobs({
+    url: settings.blobsS3Url ?? "",
+    region: settings.blobsS3Region,
+    accessKeyId: settings.blobsS3Key ?? "",
+    secretAccessKey: settings.blobsS3Secret ?? Redacted.make(""),
+    folder: path.join(filesFolder(settings.dataDir), "incoming"),
+    reserve: settings.diskReserveMib * mebibyte
+  })
+
 /** What of files is set, besides where they are. */
 const layerLimits = (settings: Pick<Settings, "uploadMaxMib" | "blobGraceMs" | "blobOrphanLifeMs">) =>
   Layer.mergeAll(
@@ -23,4 +37,5 @@ const layerLimits = (settings: Pick<Settings, "uploadMaxMib" | "blobGraceMs" | "
   )
 
 /** The store by the settings, and its limits. */
-export const layerBlobs = (settings: Settings) => Layer.merge(layerFolder(settings), layerLimits(settings))
+export const layerBlobs = (settings: Settings) =>
+  Layer.merge(settings.blobsS3Url === null ? layerFolder(settings) : layerS3(settings), layerLimits(settings))

@@ -1,5 +1,6 @@
-/** Files of items: how large they may be, and how long what nobody refers to is kept. */
-import { time, whole } from "./Setting.ts"
+/** Files: where they are, how large they may be, and how long what nobody refers to is kept. */
+import { optional, secret, text, time, whole } from "./Setting.ts"
+import type { Setting } from "./Setting.ts"
 
 export const uploadMax = whole(
   {
@@ -33,4 +34,42 @@ export const blobOrphanLife = time({
   key: "BLOBS_ORPHAN_LIFE",
   about: "How long a file is kept that was never an item's: pictures of posts, and what interrupted work left.",
   fallback: "30 days"
+})
+
+/** Whether it names a bucket: http or https, and a path that begins with the bucket's name. */
+const isBucket = (address: string): boolean => {
+  const url = URL.parse(address)
+  return url !== null && /^https?:$/.test(url.protocol) && /^\/[^/]/.test(url.pathname) && url.search === ""
+}
+
+export const blobsS3Url: Setting<string | null> = {
+  key: "BLOBS_S3_URL",
+  about:
+    "A bucket that speaks S3 to keep files in, instead of DATA_DIR; a path behind its name is put before all keys.",
+  shape: "the http or https address of a bucket",
+  example: "https://s3.example.org/postroom-files",
+  fallback: "",
+  parse: (value) => (value === "" ? null : isBucket(value) ? value : undefined)
+}
+
+export const blobsS3Region = text({
+  key: "BLOBS_S3_REGION",
+  about: "Region of the bucket.",
+  shape: "a region's name",
+  example: "eu-central-1",
+  fallback: "us-east-1"
+})
+
+export const blobsS3Key = optional({
+  key: "BLOBS_S3_KEY",
+  about: "Access key of the bucket. It needs to get, put, delete and list.",
+  shape: "an access key's id",
+  example: "AKIAEXAMPLE"
+})
+
+export const blobsS3Secret = secret({
+  key: "BLOBS_S3_SECRET",
+  about: "Secret of the access key.",
+  shape: "a text",
+  example: "secret"
 })
