@@ -24,7 +24,7 @@ const absent = "0".repeat(64)
 
 /** Runs the suite on `adapter`. */
 export const blobsContract = (name: string, adapter: Layer.Layer<Blobs, BlobError>): void => {
-  describe(`the blob store of ${name}`, () => {
+  describe(`S5 the blob store of ${name}`, () => {
     layer(adapter, { excludeTestServices: true })((it) => {
       it.effect("a blob's name is the SHA-256 of its bytes, and the bytes come back", () =>
         Effect.gen(function* () {

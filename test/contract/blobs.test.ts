@@ -33,7 +33,7 @@ const mayMount = spawnSync("unshare", mount).status === 0
 if (!mayMount) console.error("SKIPPED: this system refuses mounts, so a full disk was not tried")
 
 describe("the blob store of a folder", () => {
-  it.live("killed at any moment it shows no partial blob, and the left-overs go at the next start", () =>
+  it.live("S1 killed at any moment it shows no partial blob, and the left-overs go at the next start", () =>
     Effect.gen(function* () {
       const folder = yield* scratch
       for (const round of [1, 2, 3]) {

@@ -1,8 +1,8 @@
 """Trees of items beside a naive model that shares nothing with the product, not even the language.
 
 Starts Postroom (an API and a worker as processes of their own, on an empty folder), has five users change their own
-and each other's trees over HTTP while the worker is killed with SIGKILL now and then, and compares everything at the
-end: what every task came to, every item, what every user sees in lists, searches and counts of tags.
+and each other's trees over HTTP, upload small files, copy them and remove them for good, while the worker is killed with SIGKILL now and then, and compares everything at the
+end: what every task came to, every item and its file, what every user sees in lists, searches and counts of tags.
 
     npm run tree:model -- --operations 20000 --seed 1
 
@@ -10,6 +10,7 @@ Ends with 1 where anything differs. Python's standard library only.
 """
 
 import argparse
+import hashlib
 import http.client
 import json
 import os
@@ -38,6 +39,7 @@ class Item:
         self.tags, self.viewers = set(tags), set(viewers) - {owner}
         self.deleted_with = None
         self.children = []
+        self.text, self.generation = None, 0
 
     def branch(self):
         yield self
@@ -62,6 +64,7 @@ class Tree:
 
     def __init__(self, owner):
         self.owner, self.items, self.public = owner, {}, False
+        self.purged = []
 
     def sees(self, user, item):
         if item.deleted_with is not None:
@@ -168,8 +171,76 @@ class Tree:
             if one.deleted_with == item.id:
                 one.deleted_with = None
 
+    def upload(self, id, parent_id, name, tags, viewers, text):
+        refused = self.create(id, parent_id, "item", name, tags, viewers)
+        if refused:
+            return refused
+        self.give(self.items[id], text)
+
+    def give(self, item, text):
+        item.text, item.generation = text, item.generation + 1
+
+    def holder(self, id):
+        item, refused = self.live(id)
+        if refused:
+            return None, refused
+        return (item, None) if item.kind == "item" else (None, "IsACollection")
+
+    def set_content(self, id, text):
+        item, refused = self.holder(id)
+        if refused:
+            return refused
+        self.give(item, text)
+
+    def copy_content(self, id, source_id):
+        item, refused = self.holder(id)
+        if refused:
+            return refused
+        source, refused = self.live(source_id)
+        if refused:
+            return "NotFound"
+        if source.text is None:
+            return "NoContent"
+        if source is not item:
+            self.give(item, source.text)
+
+    def copy(self, id, source_id, parent_id):
+        """Of items without others below them."""
+        parent, refused = self.place(parent_id)
+        if refused:
+            return refused
+        source, refused = self.live(source_id)
+        if refused:
+            return "NotFound"
+        self.create(id, parent_id, source.kind, source.name, source.tags, None)
+        if source.text is not None:
+            self.give(self.items[id], source.text)
+
+    def purge(self, id):
+        item = self.find(id)
+        if item is None:
+            return "NotFound"
+        if item.deleted_with is None:
+            return "NotDeleted"
+        if item.parent is not None:
+            item.parent.children.remove(item)
+        for one in list(item.branch()):
+            del self.items[one.id]
+            self.purged.append(one.id)
+
     def set_public(self, public):
         self.public = public
+
+
+def form(fields, text):
+    """A form with a file; lists are several fields of one name, and what is null is left out."""
+    parts = []
+    for name, value in fields.items():
+        for one in value if isinstance(value, list) else [] if value is None else [value]:
+            word = json.dumps(one) if isinstance(one, bool) else one
+            parts.append(f'content-disposition: form-data; name="{name}"\r\n\r\n{word}')
+    parts.append(f'content-disposition: form-data; name="file"; filename="a file.txt"\r\n\r\n{text}')
+    return "".join(f"--a-boundary\r\n{part}\r\n" for part in parts).encode() + b"--a-boundary--\r\n"
 
 
 class Api:
@@ -179,20 +250,24 @@ class Api:
         self.connection = http.client.HTTPConnection(host, port, timeout=60)
         self.token, self.used_at = token, time.monotonic()
 
-    def call(self, method, path, body=None, key=None):
+    def call(self, method, path, body=None, key=None, file=None):
         headers = {"authorization": f"Bearer {self.token}"}
-        if body is not None:
+        if file is not None:
+            headers["content-type"] = "multipart/form-data; boundary=a-boundary"
+        elif body is not None:
             headers["content-type"] = "application/json"
         if key is not None:
             headers["idempotency-key"] = key
-        text = None if body is None else json.dumps(body).encode()
+        text = form(body, file) if file is not None else None if body is None else json.dumps(body).encode()
         # A server closes a connection that was silent for some seconds, perhaps just when something is sent.
         if time.monotonic() - self.used_at > 2:
             self.connection.close()
         self.used_at = time.monotonic()
         self.connection.request(method, "/api/v1" + path, text, headers)
         response = self.connection.getresponse()
-        answer = json.loads(response.read())
+        answer = response.read()
+        if "json" in response.getheader("content-type", ""):
+            answer = json.loads(answer)
         self.used_at = time.monotonic()
         return response.status, answer
 
@@ -277,10 +352,38 @@ class Client(threading.Thread):
                 return item.id
         return None
 
-    def draw(self):
-        """(method, path, fields, how the model does it given the task's id)"""
-        self.ids = list(self.tree.items)
+    def draw_file(self):
         tree, dice = self.tree, self.chance.random()
+        files = [one.id for one in tree.items.values() if one.kind == "item"] or [NOBODY]
+        item = self.chance.choice(files) if self.chance.random() < 0.9 else self.any_item()
+        self.file = None
+        if dice < 0.4:
+            parent, name, tags = self.collection(), self.chance.choice(WORDS) + ".txt", self.some(TAGS)
+            viewers = self.some(USERS) or None
+            self.file = text = f"{self.chance.choice(WORDS)} {self.chance.randrange(9)}"
+            fields = {"name": name, "parent": parent, "tags": tags, "viewers": viewers}
+            return "POST", "/items/upload", fields, lambda id: tree.upload(id, parent, name, tags, viewers, text)
+        if dice < 0.55:
+            self.file = text = f"other {self.chance.randrange(9)}"
+            return "PUT", f"/items/{item}/content", {}, lambda _: tree.set_content(item, text)
+        if dice < 0.7:
+            source = self.chance.choice(files)
+            path = f"/items/{item}/content/copy"
+            return "POST", path, {"from": source}, lambda _: tree.copy_content(item, source)
+        if dice < 0.9:
+            source, parent = self.chance.choice(files), self.collection()
+            path = f"/items/{source}/copy"
+            return "POST", path, {"parent": parent}, lambda id: tree.copy(id, source, parent)
+        gone = [one.id for one in tree.items.values() if one.deleted_with == one.id]
+        item = self.chance.choice(gone) if gone else item
+        return "POST", f"/items/{item}/purge", {}, lambda _: tree.purge(item)
+
+    def draw(self):
+        """(method, path, fields, how the model does it given the task's id); `self.file` is what goes with it"""
+        self.ids, self.file = list(self.tree.items), None
+        tree, dice = self.tree, self.chance.random()
+        if len(self.ids) >= 3 and self.chance.random() < 0.25:
+            return self.draw_file()
         if dice < 0.34 or len(self.ids) < 3:
             parent, tags = self.collection(), self.some(TAGS) if self.chance.random() < 0.5 else []
             kind = "collection" if self.chance.random() < 0.7 else "item"
@@ -321,7 +424,8 @@ class Client(threading.Thread):
         method, path, fields, apply = self.draw()
         by = self.owner if self.chance.random() < 0.85 else self.chance.choice(USERS)
         admin = self.chance.random() < 0.05
-        if path == "/items" and fields["parent"] is None and by != self.owner:
+        if fields is not None and method == "POST" and fields.get("parent", "") is None and by != self.owner:
+            # At the top of the tree of who asks.
             return
         acting = {"user": by, "admin": admin}
         if fields is None:
@@ -329,9 +433,9 @@ class Client(threading.Thread):
         else:
             body = {**acting, **fields}
         key = f"{self.owner}-{n}" if self.chance.random() < 0.1 else None
-        status, answer = self.api.call(method, path, body, key)
+        status, answer = self.api.call(method, path, body, key, self.file)
         if key is not None and self.chance.random() < 0.5:
-            assert self.api.call(method, path, body, key) == (status, answer), f"another answer to {method} {path}"
+            assert self.api.call(method, path, body, key, self.file) == (status, answer), f"another answer to {method} {path}"
         may = admin or by == self.owner
         if status == 404:
             # Nobody in the tree has it, or not the one who asks; before the commands are applied both may be.
@@ -341,6 +445,15 @@ class Client(threading.Thread):
         task = answer["taskId"]
         refused = apply(task) if may else "Foreign"
         self.expected[task] = refused
+
+
+def content_of(item):
+    if item.text is None:
+        return None
+    text = item.text.encode()
+    known = {"gen": item.generation, "status": "available", "type": "text/plain"}
+    unknown = ["reason", "message", "width", "height", "thumbhash", "degraded", "exif"]
+    return {**known, "size": len(text), "sha256": hashlib.sha256(text).hexdigest(), **dict.fromkeys(unknown)}
 
 
 class Run:
@@ -453,7 +566,14 @@ class Run:
                     "effectiveTags": sorted(item.effective()),
                     "viewers": sorted(item.viewers),
                     "deletedWith": item.deleted_with,
+                    "content": content_of(item),
                 })
+            files = [item for item in tree.items.values() if item.text is not None]
+            for item in random.Random(self.seed).sample(files, min(len(files), 200)):
+                found = api.call("GET", f"/items/{item.id}/content?admin=true")
+                self.same(f"the file of {item.id}", found, (200, item.text.encode()))
+            for id in tree.purged:
+                self.same(f"purged {id}", api.call("GET", f"/items/{id}?admin=true")[0], 404)
 
     def compare_sight(self, api, user):
         who = "" if user is None else f"&user={user}"

@@ -14,16 +14,21 @@ const text = "a letter"
 const previewOf = (sha256: string) => `preview of ${sha256}`
 const thumbnailOf = (sha256: string) => `thumbnail of ${sha256}`
 
+const pictureOf = (picture: string): StoredContent => ({
+  kind: "stored",
+  sha256: hashOf(picture),
+  size: picture.length,
+  type: "image/jpeg"
+})
+
+/** Two pictures that are in the store. */
+export const pictureContents = [pictureOf(pictures[0]!), pictureOf(pictures[1]!)] as const
+
 const contents: ReadonlyArray<StoredContent> = [
-  ...pictures.map((picture) => ({
-    kind: "stored" as const,
-    sha256: hashOf(picture),
-    size: picture.length,
-    type: "image/jpeg"
-  })),
+  ...pictures.map(pictureOf),
   { kind: "stored", sha256: hashOf(text), size: text.length, type: "text/plain" }
 ]
-export const lostContent: StoredContent = { kind: "stored", sha256: hashOf("lost"), size: 4, type: "image/png" }
+const lostContent: StoredContent = { kind: "stored", sha256: hashOf("lost"), size: 4, type: "image/png" }
 
 const derivedTexts = pictures.map(hashOf).flatMap((sha256) => [previewOf(sha256), thumbnailOf(sha256)])
 

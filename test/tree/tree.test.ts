@@ -12,6 +12,7 @@ import { cutOffAt } from "./interrupted.ts"
 import { NaiveTree } from "./NaiveTree.ts"
 import { drawCommand, makeChance, people } from "./randomCommand.ts"
 import type { AboutContent, Drawn } from "./randomCommand.ts"
+import { madeOf, pictureContents } from "./randomContent.ts"
 import {
   apply,
   countsOf,
@@ -25,6 +26,8 @@ import {
   taskOf,
   unplaced
 } from "./treeWorld.ts"
+
+const [picture, otherPicture] = pictureContents
 
 interface Delivered extends Drawn {
   readonly name: string
@@ -233,6 +236,20 @@ describe("a tree", () => {
             { kind: "create", parent: taskOf("k"), type: "item", name: "x", tags: ["a", "b"], viewers: ["ben"] },
             { kind: "delete", item: taskOf("k/1") },
             { kind: "restore", item: taskOf("k/1") },
+            { kind: "upload", parent: taskOf("k"), name: "x.jpg", tags: ["a"], viewers: null, content: picture },
+            {
+              kind: "attach",
+              item: taskOf("change 6"),
+              gen: 1,
+              sha256: picture.sha256,
+              attachment: madeOf(picture.sha256)
+            },
+            { kind: "upload", parent: null, name: "y.jpg", tags: [], viewers: null, content: otherPicture },
+            { kind: "copyContent", item: taskOf("change 8"), from: taskOf("change 6") },
+            { kind: "setContent", item: taskOf("change 8"), content: otherPicture },
+            { kind: "copy", item: taskOf("k"), parent: null },
+            { kind: "delete", item: taskOf("k") },
+            { kind: "purge", item: taskOf("k") },
             { kind: "setPublic", public: true }
           ]
           for (const [n, change] of changes.entries()) {
@@ -277,6 +294,11 @@ describe("a tree", () => {
             { kind: "setAccess", item, grant: ["mallory"] },
             { kind: "delete", item },
             { kind: "restore", item },
+            { kind: "setContent", item, content: picture },
+            { kind: "fetched", item, gen: 1, content: picture },
+            { kind: "attach", item, gen: 1, sha256: picture.sha256, attachment: madeOf(picture.sha256) },
+            { kind: "copyContent", item, from: item },
+            { kind: "purge", item },
             made("l")
           ]
           for (const [n, command] of asked.entries()) {
