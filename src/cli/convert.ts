@@ -65,8 +65,8 @@ const submit = Effect.fnUntraced(function* (file: string) {
   return { file, sha256, task, isKnown: acceptance === "repeated" } satisfies Work
 })
 
-/** What says of a picture for good that nothing can be made of it; whatever else it was may have passed. */
-const verdicts = /^(UnsupportedFormat|LimitExceeded|Corrupt): /
+/** What says of a picture for good that nothing can be made of it; whatever else it was may have passed, or come. */
+const verdicts = /^(LimitExceeded|Corrupt): /
 
 /** Asks for another try of a task that failed in an earlier run, if that can help; false where it cannot. */
 const tryAgain = Effect.fnUntraced(function* (task: string, reason: string | null) {

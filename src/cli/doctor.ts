@@ -6,6 +6,7 @@ import * as path from "node:path"
 import { Broker } from "../broker/Broker.ts"
 import { readSettings } from "../config/settings.ts"
 import type { Settings } from "../config/settings.ts"
+import { findPrograms, programNames } from "../services/images/Programs.ts"
 import { jsonLine, line, styled } from "./output.ts"
 import { outsideOf } from "./credentials.ts"
 import { layerStorage } from "./storage.ts"
@@ -91,6 +92,17 @@ const storageFindings = (settings: Settings) =>
     })
   )
 
+/** What can be made a picture of beside the formats that are decoded here. */
+const programFinding = Effect.map(findPrograms, (found): Finding => {
+  const missing = programNames.filter((name) => !found.has(name))
+  const there = [...found.keys()].join(", ")
+  return {
+    what: "Pictures",
+    state: missing.length === 0 ? "ok" : "note",
+    detail: `HEIC, camera raw, PDF and video by ${there === "" ? "no program of this machine" : there}${missing.length === 0 ? "" : `; not there: ${missing.join(", ")}`}`
+  }
+})
+
 const credentialFindings = (settings: Settings): ReadonlyArray<Finding> => {
   const { missing } = outsideOf(settings, false)
   const about = (what: string, reason: string | null): Finding => ({
@@ -110,7 +122,8 @@ export const doctor = Effect.fn("doctor")(function* (options: { readonly json: b
     nodeFinding(),
     diskFinding(settings.dataDir),
     ...(yield* storageFindings(settings)),
-    ...credentialFindings(settings)
+    ...credentialFindings(settings),
+    yield* programFinding
   ]
   for (const finding of findings) {
     if (options.json) jsonLine(finding)

@@ -126,7 +126,8 @@ const judge = Effect.fnUntraced(function* (assignment: Assignment, error: ImageE
   if (error.isRetryable && error.reason._tag !== "WorkerCrashed") {
     return assignment.task.attempt < mostAttempts ? retry(error.message) : yield* refuse(assignment, refusal)
   }
-  yield* keepRefusal(assignment.picture.sha256, recipe, refusal)
+  // What is not supported here may be by another process, or later: programs come and go. Telling it costs no decoding.
+  if (error.reason._tag !== "UnsupportedFormat") yield* keepRefusal(assignment.picture.sha256, recipe, refusal)
   return yield* refuse(assignment, refusal)
 })
 

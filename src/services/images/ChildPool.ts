@@ -51,6 +51,8 @@ export interface ChildPool {
     job: JobOf<Kind>,
     options: RunOptions
   ) => Effect.Effect<Results[Kind], ImageError>
+  /** Runs other work on a picture in the place of one of the processes. */
+  readonly instead: (urgency: Urgency) => <A, E, R>(work: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 }
 
 /** Fails once the child takes more than `most` bytes; never, where the system does not tell. */
@@ -117,6 +119,7 @@ export const makeChildPool = Effect.fnUntraced(function* (
     )
 
   return {
+    instead: (urgency) => places.within(1, urgency),
     run: (job, how) =>
       places.within(
         how.alone ? options.size : 1,

@@ -1,14 +1,18 @@
 /** Pictures decoded by sharp (libvips), in child processes. */
-import { Duration, Effect, Layer } from "effect"
+import { Duration, Effect, Layer, type Scope } from "effect"
 import { randomUUID } from "node:crypto"
 import * as fs from "node:fs/promises"
 import * as os from "node:os"
 import * as path from "node:path"
+import type { Urgency } from "./Admission.ts"
 import { makeChildPool } from "./ChildPool.ts"
 import { onDisk, remove } from "./disk.ts"
-import type { ImageError } from "./ImageError.ts"
+import { extract, type ExtractLimits } from "./extract.ts"
+import { headBytes, kindOf } from "./Format.ts"
+import { ImageError, UnsupportedFormat } from "./ImageError.ts"
 import { type Converted, type ConvertRequest, Images } from "./Images.ts"
 import type { Limits } from "./Job.ts"
+import { commandFor, findPrograms } from "./Programs.ts"
 import { currentRecipe } from "./Recipe.ts"
 
 /** What pictures may cost. Every field has a default. */
@@ -33,12 +37,24 @@ export interface SharpImagesOptions {
   readonly rssAfterJob?: number
   /** A process that grows beyond this during a picture is killed, in bytes. Default 1.5 GB. */
   readonly rssDuringJob?: number
+  /** Where programs are that make pictures of other files, by their names. Default: what the shell's path has. */
+  readonly programs?: Effect.Effect<ReadonlyMap<string, string>>
 }
 
 const megabyte = 2 ** 20
 
 /** Somebody waits for it, and nothing is held against it. */
 const ordinary = { urgency: "live", alone: false } as const
+
+const readHead = async (file: string): Promise<Uint8Array> => {
+  const handle = await fs.open(file, "r")
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(headBytes), 0, headBytes, 0)
+    return buffer.subarray(0, bytesRead)
+  } finally {
+    await handle.close()
+  }
+}
 
 const makeSharpImages = Effect.fnUntraced(function* (options: SharpImagesOptions) {
   const memory = options.memory ?? 1_024 * megabyte
@@ -71,15 +87,41 @@ const makeSharpImages = Effect.fnUntraced(function* (options: SharpImagesOptions
       return { folder, input }
     })
 
+  const programs = yield* Effect.cached(options.programs ?? findPrograms)
+  const extractLimits: ExtractLimits = {
+    memory: options.rssDuringJob ?? 1_536 * megabyte,
+    fileSize: limits.maxBytes,
+    timeout: Duration.fromInputUnsafe(options.hardTimeout ?? "45 seconds")
+  }
+
+  /** The file to decode: the given one, or the picture that a program of the machine makes of it, gone with the scope. */
+  const decodableOf = Effect.fnUntraced(function* (input: string, stem: string, urgency: Urgency) {
+    const head = yield* onDisk(() => readHead(input))
+    const kind = kindOf(head)
+    if ("format" in kind || kind.foreign === null) return { file: input, foreign: null }
+    const output = `${stem}.extracted.png`
+    const found = commandFor(kind.foreign, yield* programs, input, output)
+    if ("wanted" in found) {
+      const detail = `${kind.other} is converted only where there is ${found.wanted.join(" or ")}`
+      return yield* new ImageError({ reason: new UnsupportedFormat({ detail }) })
+    }
+    yield* Effect.addFinalizer(() => remove(output))
+    yield* pool.instead(urgency)(extract(found.command, output, found.toStdout, extractLimits))
+    const { size } = yield* onDisk(() => fs.stat(input))
+    return { file: output, foreign: { format: kind.foreign, bytes: size } }
+  })
+
   const convert = Effect.fn("Images.convert")(function* (
     request: ConvertRequest
-  ): Effect.fn.Return<Converted, ImageError> {
+  ): Effect.fn.Return<Converted, ImageError, Scope.Scope> {
     const stem = path.resolve(request.directory, randomUUID())
+    const urgency = request.urgency ?? "live"
+    const { file, foreign } = yield* decodableOf(path.resolve(request.input), stem, urgency)
     const preview = `${stem}.preview`
     const thumbnail = `${stem}.thumbnail`
     const job = {
       kind: "convert",
-      input: path.resolve(request.input),
+      input: file,
       preview,
       thumbnail,
       recipe: request.recipe ?? currentRecipe,
@@ -87,15 +129,16 @@ const makeSharpImages = Effect.fnUntraced(function* (options: SharpImagesOptions
       keepPosition: request.keepPosition ?? false
     } as const
     const result = yield* pool
-      .run(job, { urgency: request.urgency ?? "live", alone: request.alone ?? false })
+      .run(job, { urgency, alone: request.alone ?? false })
       // The pool answers only after a child it cut off is gone: nothing is written after this.
       .pipe(Effect.onError(() => remove(preview, thumbnail)))
     return {
       ...result,
+      source: { ...result.source, ...foreign },
       preview: { ...result.preview, path: preview },
       thumbnail: { ...result.thumbnail, path: thumbnail }
     }
-  })
+  }, Effect.scoped)
 
   const normalise = Effect.fn("Images.normalise")(function* (bytes: Uint8Array, edge = 1_280) {
     const { folder, input } = yield* spooled(bytes)

@@ -2,7 +2,7 @@
 import * as fs from "node:fs"
 import sharp, { type Metadata, type Sharp, type SharpOptions } from "sharp"
 import { DecodeFailure } from "./DecodeFailure.ts"
-import { type Format, formatOf, headBytes } from "./Format.ts"
+import { type Format, headBytes, kindOf } from "./Format.ts"
 import type { Limits, Source } from "./Job.ts"
 
 /** What is known of a picture before it is decoded. */
@@ -60,7 +60,7 @@ export const inspect = async (input: string, limits: Limits): Promise<Inspected>
   if (bytes > limits.maxBytes) {
     throw exceeded("bytes", `the file has ${bytes} bytes, allowed are ${limits.maxBytes}`)
   }
-  const kind = formatOf(readAt(input, 0, headBytes))
+  const kind = kindOf(readAt(input, 0, headBytes))
   if (!("format" in kind)) {
     throw new DecodeFailure({ _tag: "UnsupportedFormat", detail: `${kind.other} is not converted` })
   }

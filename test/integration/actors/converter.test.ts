@@ -1,6 +1,6 @@
 /** The converter on the real runtime, with the real decoder in its child processes. */
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Effect } from "effect"
+import { Context, Deferred, Effect, Fiber } from "effect"
 import { SqlClient } from "effect/sql"
 import { makeBackfill, makeConverter } from "../../../src/actors/converter/converter.ts"
 import type { Actor } from "../../../src/runtime/Actor.ts"
@@ -154,6 +154,46 @@ describe("the converter", () => {
         assert.deepStrictEqual(yield* askAgain, { status: "succeeded", deaths: 0 })
         const later = yield* run("media.uploaded", { sha256, name: "deadly.jpg" }, "cleo")
         assert.deepStrictEqual([later.status, later.result.reused], ["succeeded", true])
+      })
+    )
+  )
+})
+
+describe("C10 a conversion that is cancelled", () => {
+  it.live("leaves no row, and the next upload of the same bytes need not wait for it", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const converter = makeConverter(null)
+        const slow = { is: true }
+        const begun = yield* Deferred.make<void>()
+        const actor: Actor<any> = {
+          ...converter,
+          handler: (value, task) =>
+            Effect.flatMap(Images, (real) =>
+              Effect.provideService(
+                converter.handler(value, task),
+                Images,
+                Images.of({
+                  ...real,
+                  convert: (request) =>
+                    Effect.suspend(() =>
+                      slow.is ? Effect.andThen(Deferred.succeed(begun, undefined), Effect.never) : real.convert(request)
+                    )
+                })
+              )
+            )
+        }
+        const { client, run, keep, context } = yield* startStage({ actors: [actor] })
+        const { sha256 } = yield* keep(yield* photo(13, 64))
+        const task = yield* Effect.forkChild(run("media.uploaded", { sha256, name: "one.jpg" }, "anna"))
+        yield* Deferred.await(begun)
+        const running = yield* untilAnswer(client.get("/tasks?status=in_progress"), ({ tasks }) => tasks.length > 0)
+        yield* client.post(`/tasks/${running.tasks[0].id}/cancel`)
+        assert.strictEqual((yield* Fiber.join(task)).status, "cancelled")
+        assert.deepStrictEqual(yield* decodes(context), [])
+        slow.is = false
+        const next = yield* run("media.uploaded", { sha256, name: "two.jpg" }, "ben")
+        assert.deepStrictEqual([next.status, next.attempt], ["succeeded", 1])
       })
     )
   )
