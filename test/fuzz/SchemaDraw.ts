@@ -31,6 +31,8 @@ const words = ["anna", "ben", "a b", "é", "\u{1f600}", "user/1", "x", "order-17
 
 const textOf = (chance: Chance, schema: JsonSchema): string => {
   if (schema.format === "date-time") return chance.of(["2020-01-01T00:00:00Z", "2126-05-05T08:00:00+02:00"])
+  // Nobody answers there, and nothing leaves the machine.
+  if (schema.format === "uri") return `http://127.0.0.1:9/${chance.below(10)}`
   if (schema.format === "uuid") return `00000000-0000-4000-8000-00000000000${chance.below(10)}`
   let text = chance.of(words) + (chance.is(0.5) ? String(chance.below(1_000)) : "")
   while (text.length < (schema.minLength ?? 0)) text += "x"
