@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Context, Deferred, Effect, Fiber } from "effect"
 import { SqlClient } from "effect/sql"
 import { makeBackfill, makeConverter } from "../../../src/actors/converter/converter.ts"
+import { makeTree } from "../../../src/actors/tree/tree.ts"
 import type { Actor } from "../../../src/runtime/Actor.ts"
 import { ImageError, Timeout, WorkerCrashed } from "../../../src/services/images/ImageError.ts"
 import { type ConvertRequest, Images } from "../../../src/services/images/Images.ts"
@@ -262,6 +263,35 @@ describe("the picture of an item", () => {
         const task = yield* run("media.backfill", { owner: "anna", picture: { sha256, name: "old.jpg", item } }, sha256)
         assert.strictEqual(task.status, "succeeded")
         assert.deepInclude(caught[0], { by: "anna" })
+      })
+    )
+  )
+})
+
+describe("an uploaded photograph", () => {
+  it.live("has its pictures at its item; a damaged one says so there, and is not left waiting for ever", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const { client, run, keep } = yield* startStage({ actors: [makeConverter(null), makeTree(null)] })
+        const whole = yield* photo(14)
+        const upload = (bytes: Uint8Array) =>
+          Effect.gen(function* () {
+            const content = { kind: "stored", ...(yield* keep(bytes)), type: "image/jpeg" }
+            const command = { kind: "upload", parent: null, name: "a.jpg", tags: [], viewers: null, content }
+            const { id } = yield* run("tree.command", { by: "anna", admin: false, command })
+            const { item: found } = yield* untilAnswer(
+              client.get(`/items/${id}?user=anna`),
+              ({ item: view }) => view.content.reason !== "GaveUp" && view.content.status !== "processing"
+            )
+            return { id, content: found.content }
+          })
+        const sound = yield* upload(whole)
+        assert.deepInclude(sound.content, { status: "available", width: 1_200, height: 900, degraded: null })
+        const preview = yield* client.get(`/items/${sound.id}/preview?user=anna`)
+        assert.deepStrictEqual([preview.status, preview.headers.get("content-type")], [200, "image/jpeg"])
+        const cut = yield* upload(whole.subarray(0, 1_500))
+        assert.deepInclude(cut.content, { status: "failed", reason: "Corrupt" })
+        assert.strictEqual((yield* client.get(`/items/${cut.id}/preview?user=anna`)).status, 404)
       })
     )
   )
