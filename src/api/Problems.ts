@@ -96,7 +96,11 @@ export class UnsupportedMediaType extends Schema.TaggedError<UnsupportedMediaTyp
 }) {
   static of = () =>
     new UnsupportedMediaType(
-      about("Unsupported Media Type", 415, "the body must be JSON, sent with Content-Type: application/json")
+      about(
+        "Unsupported Media Type",
+        415,
+        "the body must be JSON (Content-Type: application/json), or a form where a file is taken (multipart/form-data)"
+      )
     )
   static readonly problem = this.pipe(asProblem)
 }

@@ -23,7 +23,7 @@ const silently = () => Effect.void
 
 /** Removes files that nobody has referred to for longer than the grace. */
 export const sweepBlobs = Effect.fn("blobs sweep")(function* (settings: Settings, { json }: Said) {
-  const swept = yield* sweep().pipe(Effect.provide(layerFilesKnown(settings)))
+  const swept = yield* sweep({ orphans: true }).pipe(Effect.provide(layerFilesKnown(settings)))
   if (json) return jsonLine(swept)
   line(
     `${swept.removed + swept.orphans} files removed, ${swept.bytes} bytes; ${swept.marked} more once their grace is over`

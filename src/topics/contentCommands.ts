@@ -14,8 +14,8 @@ const Fetch = Schema.Struct({
   url: RemoteUrl
 })
 
-/** Removes files that nobody refers to any more. */
-const Sweep = Schema.Struct({ kind: Schema.tag("sweep") })
+/** Removes files that nobody refers to any more; with `orphans` also those that were never an item's. */
+const Sweep = Schema.Struct({ kind: Schema.tag("sweep"), orphans: Schema.optionalKey(Schema.Boolean) })
 
 /** Reads files again and says which are missing or damaged: `sample` of them drawn by chance, or all. */
 const Verify = Schema.Struct({

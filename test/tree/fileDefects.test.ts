@@ -62,7 +62,10 @@ describe("files of items", () => {
         const { body } = yield* sendForm(site, "POST", "/items/upload", refused)
         assert.strictEqual((yield* taskEnded(client, body.taskId)).status, "failed")
         const soon = Layer.succeed(KeptBlobs, { graceMs: 0, orphanMs: 3_600_000 })
-        const swept = Effect.andThen(sweep(), sweep()).pipe(Effect.provide(soon), Effect.provide(site.context))
+        const swept = Effect.andThen(sweep({ orphans: true }), sweep({ orphans: true })).pipe(
+          Effect.provide(soon),
+          Effect.provide(site.context)
+        )
         assert.deepInclude(yield* swept, { removed: 1, bytes: pngOf("x").length })
       })
     )

@@ -59,7 +59,7 @@ const removed = (owner: string, item: string) =>
   })
 
 /** Marks what nobody refers to, and removes what was marked. */
-const twice = Effect.andThen(sweep(), sweep())
+const twice = Effect.andThen(sweep({ orphans: true }), sweep({ orphans: true }))
 
 /** S2: every reference has a row, and every row that vouches has its bytes. */
 const danglers = Effect.gen(function* () {
@@ -81,10 +81,10 @@ describe("files that nobody refers to", () => {
       yield* uploaded("anna", "two", "c")
       yield* removed("anna", "a")
       yield* removed("anna", "b")
-      assert.deepInclude(yield* sweep(), { marked: 1, removed: 0 })
+      assert.deepInclude(yield* sweep({ orphans: true }), { marked: 1, removed: 0 })
       assert.isTrue(yield* isThere("one"), "marked, it is there")
       yield* uploaded("anna", "one", "d")
-      assert.deepInclude(yield* sweep(), { removed: 0 })
+      assert.deepInclude(yield* sweep({ orphans: true }), { removed: 0 })
       yield* removed("anna", "d")
       yield* twice
       assert.isFalse(yield* isThere("one"))
@@ -103,7 +103,7 @@ describe("files that nobody refers to", () => {
       yield* uploaded("anna", "known", "a")
       yield* blobs.put(Buffer.from("an orphan"))
       const before = yield* Stream.runCount(blobs.list())
-      const swept = yield* sweep()
+      const swept = yield* sweep({ orphans: true })
       assert.isFalse(yield* isThere("an orphan"))
       assert.isTrue(yield* isThere("known"))
       assert.deepInclude(swept, { orphans: before - 1 })
@@ -121,8 +121,8 @@ describe("files that nobody refers to", () => {
       assert.lengthOf(yield* sql`SELECT 1 FROM blob_hold`, 0)
       yield* takeIn("until", "another holder")
       yield* sql`UPDATE blob_hold SET until = now() - interval '1 second'`
-      assert.deepInclude(yield* sweep(), { holds: 1 })
-      yield* sweep()
+      assert.deepInclude(yield* sweep({ orphans: true }), { holds: 1 })
+      yield* sweep({ orphans: true })
       assert.isFalse(yield* isThere("until"))
     }).pipe(Effect.provide(fresh))
   )
@@ -143,7 +143,7 @@ describe("files that nobody refers to", () => {
         })
       const people = Effect.all([person("anna", 1), person("ben", 2), person("chris", 3)], { concurrency: 3 })
       let removals = 0
-      const sweeping = sweep().pipe(
+      const sweeping = sweep({ orphans: true }).pipe(
         Effect.map(({ removed: count }) => {
           removals += count
         }),

@@ -26,7 +26,7 @@ const handle = (command: Topic.ValueOf<typeof contentCommands>, task: TaskContex
     case "fetch":
       return fetchContent(command, task)
     case "sweep":
-      return sweep().pipe(
+      return sweep({ orphans: command.orphans ?? false }).pipe(
         Effect.map((swept): Outcome => done(swept)),
         Effect.catchTag("BlobError", explainBlobs)
       )

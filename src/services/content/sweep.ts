@@ -151,15 +151,18 @@ const removeOrphans = Effect.fnUntraced(function* (older: Date) {
   return sizes
 })
 
-/** One pass. Several at once do no harm. */
-export const sweep = Effect.fn("content.sweep")(function* () {
+/**
+ * One pass. Several at once do no harm. `orphans`: whether the whole store is listed for files that no row knows, which
+ * is a question to it for every thousand of them.
+ */
+export const sweep = Effect.fn("content.sweep")(function* ({ orphans: listsAll }: { readonly orphans: boolean }) {
   const { graceMs, orphanMs } = yield* KeptBlobs
   const now = yield* Clock.currentTimeMillis
   const [at, old, older] = [new Date(now), new Date(now - graceMs), new Date(now - orphanMs)]
   const holds = yield* endHolds(at, old, older)
   const removed = yield* removeAllMarked(old)
   const marked = yield* mark(at)
-  const orphans = yield* removeOrphans(older)
+  const orphans = listsAll ? yield* removeOrphans(older) : []
   const bytes = [...removed, ...orphans].reduce((sum, size) => sum + size, 0)
   return { holds, marked, removed: removed.length, orphans: orphans.length, bytes } satisfies Swept
 })
