@@ -206,6 +206,7 @@ describe("an upload", () => {
           [formOf({ user: "anna" }, null), "file"],
           [formOf({}, file), "user"],
           [formOf({ user: "anna", colour: "red" }, file), "colour"],
+          [formOf({ user: "anna", ["__proto__"]: "x" }, file), "__proto__"],
           [formOf({ user: "anna", tags: ["a,b"] }, file), "tags"],
           [formOf({ user: "anna", admin: "perhaps" }, file), "admin"],
           [formOf({ user: ["anna", "ben"] }, file), "user"]

@@ -73,7 +73,8 @@ export const readForm = Effect.fnUntraced(function* <A>(
   const blobs = yield* Blobs
   const largest = yield* LargestContent
   if (expected > largest + fieldsRoom) return yield* BodyTooLarge.of(largest)
-  const found: Record<string, unknown> = {}
+  const found = new Map<string, unknown>()
+  const many = new Map<string, ReadonlyArray<string>>()
   const files: Array<SentFile> = []
 
   const take = (part: Multipart.Part) =>
@@ -83,16 +84,16 @@ export const readForm = Effect.fnUntraced(function* <A>(
         if (files.length > 0) return yield* fault("file", "is there twice")
         const staged = yield* blobs.stage(part.content, { expected })
         files.push({ staged, name: part.name })
-      } else if (lists.has(part.key)) found[part.key] = [...((found[part.key] as Array<string>) ?? []), part.value]
-      else if (Object.hasOwn(found, part.key)) return yield* fault(part.key, "is there twice")
-      else found[part.key] = valueOf(part.key, part.value)
+      } else if (lists.has(part.key)) many.set(part.key, [...(many.get(part.key) ?? []), part.value])
+      else if (found.has(part.key)) return yield* fault(part.key, "is there twice")
+      else found.set(part.key, valueOf(part.key, part.value))
     })
 
   yield* Stream.runForEach(Stream.provideContext(parts, limitsOf(largest)), take).pipe(
     Effect.catchTag("MultipartError", (error) => Effect.fail(broken(error, largest))),
     Effect.catchTag("BlobError", refusedByStore)
   )
-  const decoded = Schema.decodeUnknownResult(fields, strict)(found)
+  const decoded = Schema.decodeUnknownResult(fields, strict)(Object.fromEntries([...found, ...many]))
   const issues = Result.isFailure(decoded) ? [...fieldIssues(decoded.failure, [])] : []
   const [file] = files
   if (file === undefined) issues.push({ path: ["file"], message: "is missing" })
