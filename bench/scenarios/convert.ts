@@ -24,7 +24,7 @@ import { monotonicMs } from "../support/clock.ts"
 import { quantiles, round } from "../support/Figures.ts"
 import type { Figures } from "../support/Figures.ts"
 import { onFreshInstallation } from "../support/Installation.ts"
-import { cpuMsOf, descendantsOf, memoryMbOf, serverCpuMs, serverPids } from "../support/processes.ts"
+import { cpuMsOf, descendantsOf, memoryMbOf, serverPids } from "../support/processes.ts"
 
 const pictures = 6
 
@@ -76,15 +76,14 @@ const append = (records: Effect.Effect<ReadonlyArray<OutgoingRecord>>) =>
 const uploadAll = (files: ReadonlyArray<Kept>, mark: string) =>
   append(Effect.forEach(files, (file, n) => upload(`${mark}-${n % 20}`, `${mark}-${n}`, file)))
 
-/** Waits until so many items of these users have their pictures. */
-const untilAttached = (mark: string, count: number, lookMs: number) =>
+/** Waits until so many items in all have their pictures, or will have none; answers how many have. */
+const untilAttached = (count: number, lookMs: number) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
     while (true) {
       const [row] = yield* sql<{ attached: number; failed: number }>`
-        SELECT count(*) FILTER (WHERE c.status = 'available')::int AS attached,
-          count(*) FILTER (WHERE c.status = 'failed')::int AS failed
-        FROM item_content c JOIN item i ON i.id = c.item WHERE i.name LIKE ${`${mark}-%`}`
+        SELECT count(*) FILTER (WHERE status = 'available')::int AS attached,
+          count(*) FILTER (WHERE status = 'failed')::int AS failed FROM item_content`
       if (row!.attached + row!.failed >= count) return row!.attached
       yield* Effect.sleep(lookMs)
     }
@@ -94,8 +93,12 @@ const decodes = Effect.flatMap(SqlClient.SqlClient, (sql) =>
   Effect.map(sql<{ n: number }>`SELECT coalesce(sum(decodes), 0)::int AS n FROM conversion`, ([row]) => row!.n)
 )
 
+/** CPU of this process, its decoders and PostgreSQL, which may be below it too: each process once. */
 const cpuMs = (dataDir: string) =>
-  [process.pid, ...descendantsOf(process.pid)].reduce((sum, pid) => sum + cpuMsOf(pid), 0) + serverCpuMs(dataDir)
+  [...new Set([process.pid, ...descendantsOf(process.pid), ...serverPids(dataDir)])].reduce(
+    (sum, pid) => sum + cpuMsOf(pid),
+    0
+  )
 
 /** The most memory a decoder has had, of those that live. */
 const decoderPeakMb = (dataDir: string) => {
@@ -122,12 +125,12 @@ export const convert = (count = 200) =>
     Effect.gen(function* () {
       yield* startWorker({ actors: actors() })
       yield* uploadAll(yield* keep(warmUp, "warm"), "warm")
-      yield* untilAttached("warm", warmUp, 100)
+      yield* untilAttached(warmUp, 100)
       const files = yield* keep(count, "new")
       const before = { cpu: cpuMs(dataDir), decodes: yield* decodes }
       const begunAt = monotonicMs()
       yield* uploadAll(files, "new")
-      const attached = yield* untilAttached("new", count, 50)
+      const attached = yield* untilAttached(warmUp + count, 50)
       const seconds = (monotonicMs() - begunAt) / 1000
       const first: Figures = {
         scenario: "convert",
@@ -140,12 +143,12 @@ export const convert = (count = 200) =>
         childMb: round(decoderPeakMb(dataDir)),
         rssMb: round(memoryMbOf(process.pid, "VmHWM")),
         decodes: (yield* decodes) - before.decodes,
-        lost: count - attached
+        lost: warmUp + count - attached
       }
       const known = yield* decodes
       const againAt = monotonicMs()
       yield* uploadAll(files, "again")
-      const reused = yield* untilAttached("again", count, 5)
+      const reused = yield* untilAttached(warmUp + 2 * count, 5)
       const againSeconds = (monotonicMs() - againAt) / 1000
       const second: Figures = {
         scenario: "convert",
@@ -155,7 +158,7 @@ export const convert = (count = 200) =>
         seconds: round(againSeconds, 2),
         msPerUpload: round((againSeconds * 1000) / count, 2),
         decodes: (yield* decodes) - known,
-        lost: count - reused
+        lost: warmUp + 2 * count - reused
       }
       return [first, second]
     })
@@ -177,8 +180,8 @@ export const liveBehindBackfill = (count = 10_000, large = 300, uploads = 20) =>
       const waits: Array<number> = []
       for (const [n, file] of files.entries()) {
         const begunAt = monotonicMs()
-        yield* append(Effect.map(upload("ben", `live${n}-`, file), (one) => [one]))
-        yield* untilAttached(`live${n}`, 1, 5)
+        yield* append(Effect.map(upload("ben", `live-${n}`, file), (one) => [one]))
+        yield* untilAttached(n + 1, 5)
         waits.push(monotonicMs() - begunAt)
       }
       const behind = large - ((yield* decodes) - uploads)
