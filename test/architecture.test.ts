@@ -64,7 +64,15 @@ const packages: Readonly<Record<string, ReadonlyArray<string>>> = {
 }
 
 /** The adapters to the world: sockets, child processes and commands have its clock. */
-const adapters = ["services/", "sandbox/", "database/embedded/", "cli/", "api/submission.ts", "api/bodyTime.ts"]
+const adapters = [
+  "services/",
+  "sandbox/",
+  "database/embedded/",
+  "cli/",
+  "api/submission.ts",
+  "api/bodyTime.ts",
+  "database/DatabaseClock.ts"
+]
 
 const impure =
   /\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|\bsetTimeout\b|\bsetInterval\b|\brandomUUID\b|\bperformance\.now\b/

@@ -8,6 +8,7 @@ import { brokerMigrations } from "../broker/rows/migrations.ts"
 import * as PostgresBroker from "../broker/postgres/PostgresBroker.ts"
 import type { Settings } from "../config/settings.ts"
 import * as Database from "../database/Database.ts"
+import * as DatabaseClock from "../database/DatabaseClock.ts"
 import * as Locks from "../database/Locks.ts"
 import { journalMigrations } from "../journal/sql/migrations.ts"
 import * as SqlJournal from "../journal/sql/SqlJournal.ts"
@@ -93,10 +94,14 @@ const layerBroker = (kafka: KafkaSettings | null) =>
     })
   )
 
-/** SqlClient, Broker and Journal by the settings, and what stands on them: the producer, and locks. */
+/**
+ * SqlClient, Broker and Journal by the settings, and what stands on them: the producer, locks, and the time. The broker
+ * has the machine's own clock: it has to see that a machine slept before the database is asked.
+ */
 export const layerStorage = (settings: StorageSettings) =>
   Layer.mergeAll(Producer.layer, Locks.layer).pipe(
     Layer.provideMerge(layerBroker(kafkaOf(settings))),
+    Layer.merge(DatabaseClock.layer),
     Layer.provideMerge(layerJournal(settings))
   )
 

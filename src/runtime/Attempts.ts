@@ -11,6 +11,7 @@ import { Journal } from "../journal/Journal.ts"
 import type { Flush } from "./Flush.ts"
 import type { Lane, LiveTask, StopReason } from "./Lane.ts"
 import * as Mailboxes from "./Mailboxes.ts"
+import { monotonicMs } from "./monotonic.ts"
 import { outcomeOf } from "./outcomeOf.ts"
 import type { Settlement } from "./Settlement.ts"
 import { makeSession } from "./TaskSession.ts"
@@ -87,7 +88,7 @@ export const makeAttempts = <R>(options: AttemptsOptions<R>) =>
       const decoded = decode(task)
       if (!decoded.ok) return invalid(task, decoded.detail)
       task.startedAt = now
-      task.deadline = now + lane.actor.policy.timeoutMs
+      task.deadline = monotonicMs(clock) + lane.actor.policy.timeoutMs
       const session = makeSession({ journal, flush, clock }, task)
       const fiber = options.runFork(Effect.suspend(() => lane.actor.handler(decoded.value, session.context)))
       const exit = fiber.pollUnsafe()

@@ -16,6 +16,7 @@ import { isInformed } from "./Control.ts"
 import type { Wishes } from "./Control.ts"
 import type { Lane, LiveTask } from "./Lane.ts"
 import * as Mailboxes from "./Mailboxes.ts"
+import { monotonicMs } from "./monotonic.ts"
 import * as RateLimit from "./RateLimit.ts"
 import type { Settlement } from "./Settlement.ts"
 import type { Timers } from "./Timers.ts"
@@ -178,7 +179,7 @@ export const makeDispatcher = (options: DispatcherOptions) =>
     // Where nothing runs it rests: a process with nothing to do should cost next to nothing.
     const sweep = Effect.suspend(() => {
       if (runningIn(lanes) === 0) return begun.wait
-      const now = clock.currentTimeMillisUnsafe()
+      const now = monotonicMs(clock)
       for (const lane of lanes) {
         for (const box of lane.boxes.running) {
           const task = Fifo.peek(box.tasks)

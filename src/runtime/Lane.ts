@@ -58,6 +58,7 @@ export interface LiveTask {
   outbox: Outbox | null
   stop: StopReason | null
   fiber: Fiber.Fiber<unknown, unknown> | null
+  /** By the monotonic clock, ms. */
   deadline: number
   logSeq: number
 }

@@ -114,7 +114,7 @@ describe("claims", () => {
         sql.withTransaction(
           Effect.gen(function* () {
             yield* sql`SELECT pg_advisory_xact_lock(${sessionLockClass}::int4, ${one}::int4)`
-            yield* Effect.never
+            return yield* Effect.never
           })
         )
       )

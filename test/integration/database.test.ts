@@ -1,8 +1,9 @@
 /** The client of the database as Postroom sets it up. */
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Effect, Latch, Layer } from "effect"
+import { Clock, Context, Effect, Latch, Layer } from "effect"
 import { SqlClient } from "effect/sql"
 import { layer } from "../../src/database/Database.ts"
+import * as DatabaseClock from "../../src/database/DatabaseClock.ts"
 import { freshDatabase } from "../support/postgres.ts"
 
 describe("the client of the database", () => {
@@ -33,6 +34,35 @@ describe("the client of the database", () => {
       const lines = plan.map((row) => Object.values(row)[0]!)
       assert.match(lines.join("\n"), /Index Scan/)
       assert.notMatch(lines.join("\n"), /Seq Scan/)
+    })
+  )
+
+  it.live("tells the time of the database to a process whose own clock is set to another day", () =>
+    Effect.gen(function* () {
+      const { url } = yield* freshDatabase
+      const own = yield* Clock.Clock
+      const day = 24 * 3_600_000
+      const nanos = () => own.currentTimeNanosUnsafe() + BigInt(day) * 1_000_000n
+      const set: Clock.Clock = {
+        currentTimeMillisUnsafe: () => own.currentTimeMillisUnsafe() + day,
+        currentTimeMillis: Effect.map(own.currentTimeMillis, (ms) => ms + day),
+        currentTimeNanosUnsafe: nanos,
+        currentTimeNanos: Effect.sync(nanos),
+        monotonicTimeNanosUnsafe: () => own.monotonicTimeNanosUnsafe(),
+        monotonicTimeNanos: own.monotonicTimeNanos,
+        sleep: (duration) => own.sleep(duration)
+      }
+      const database = layer({ url, dataDir: "", migrations: [] })
+      const context = yield* Effect.provideService(
+        Layer.build(DatabaseClock.layer.pipe(Layer.provideMerge(database))),
+        Clock.Clock,
+        set
+      )
+      const sql = Context.get(context, SqlClient.SqlClient)
+      const now = Effect.map(sql<{ now: Date }>`SELECT clock_timestamp() AS now`, ([row]) => row!.now.getTime())
+      const [before, told, after] = yield* Effect.provide(Effect.all([now, Clock.currentTimeMillis, now]), context)
+      assert.isAtLeast(told, before - 100)
+      assert.isAtMost(told, after + 100)
     })
   )
 
