@@ -1,6 +1,6 @@
 /** Whatever a handler answers and a producer sends, its task ends and all others go on. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Clock, Effect } from "effect"
 import { done } from "../../src/domain/Outcome.ts"
 import { actorOf, makeObserver, makeWorld, pass } from "../support/runtimeWorld.ts"
 
@@ -157,6 +157,35 @@ describe("a worker goes on with the user and with all others after", () => {
       yield* pass(1_000)
       assert.deepStrictEqual(world.states(), { succeeded: 8 })
       assert.strictEqual(seen.most(), 4)
+    })
+  )
+
+  it.effect("was failed as late when its machine's clock was put a day ahead: how long it takes is measured", () =>
+    Effect.gen(function* () {
+      const own = yield* Clock.Clock
+      let aheadMs = 0
+      const millis = () => own.currentTimeMillisUnsafe() + aheadMs
+      const nanos = () => own.currentTimeNanosUnsafe() + BigInt(aheadMs) * 1_000_000n
+      const clock: Clock.Clock = {
+        currentTimeMillisUnsafe: millis,
+        currentTimeMillis: Effect.sync(millis),
+        currentTimeNanosUnsafe: nanos,
+        currentTimeNanos: Effect.sync(nanos),
+        monotonicTimeNanosUnsafe: () => own.monotonicTimeNanosUnsafe(),
+        monotonicTimeNanos: own.monotonicTimeNanos,
+        sleep: (duration) => own.sleep(duration)
+      }
+      const world = yield* makeWorld
+      const seen = makeObserver()
+      const actor = actorOf(({ n }) => seen.around(String(n), Effect.sleep("2 seconds")), { timeoutMs: 10_000 })
+      yield* Effect.provideService(world.start([actor]), Clock.Clock, clock)
+      yield* world.post("ann", [1])
+      yield* pass(500)
+      assert.deepStrictEqual(seen.lines, ["+1"])
+      aheadMs = 24 * 3_600_000
+      yield* pass(5_000)
+      assert.deepStrictEqual(seen.lines, ["+1", "-1"])
+      assert.deepStrictEqual(world.states(), { succeeded: 1 })
     })
   )
 })
