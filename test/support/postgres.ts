@@ -49,7 +49,8 @@ const embedded: Effect.Effect<string, unknown, Scope.Scope> = Effect.gen(functio
     grace: "2 minutes",
     linger: true,
     // What a test writes need not outlive a power failure; the crash tests start servers of their own.
-    settings: { fsync: "off", full_page_writes: "off" }
+    // Several runs may share it, each with the pools of a dozen processes.
+    settings: { fsync: "off", full_page_writes: "off", max_connections: "400" }
   })
   const url = Redacted.value(server.url)
   if (!server.joined) {
