@@ -6,26 +6,15 @@ import { createServer } from "node:http"
 import * as net from "node:net"
 import { boundBodies } from "../../src/api/bodyTime.ts"
 import { answerUnreadable } from "../../src/api/unreadable.ts"
+import { listening } from "../support/listening.ts"
 
 const served = (times: { readonly wholeMs: number; readonly silenceMs: number }) =>
-  Effect.map(
-    Effect.acquireRelease(
-      Effect.promise(async () => {
-        const server = createServer((request, response) => {
-          request.resume().once("end", () => response.end("read"))
-        })
-        boundBodies(answerUnreadable(server), times).listen(0, "127.0.0.1")
-        await once(server, "listening")
-        return server
-      }),
-      (server) =>
-        Effect.sync(() => {
-          server.closeAllConnections()
-          server.close()
-        })
-    ),
-    (server) => (server.address() as { port: number }).port
-  )
+  listening(() => {
+    const server = createServer((request, response) => {
+      request.resume().once("end", () => response.end("read"))
+    })
+    return boundBodies(answerUnreadable(server), times)
+  })
 
 const upload =
   "POST /api/v1/items/upload HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 9\r\n\r\n"

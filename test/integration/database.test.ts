@@ -4,6 +4,7 @@ import { Clock, Context, Effect, Latch, Layer } from "effect"
 import { SqlClient } from "effect/sql"
 import { layer } from "../../src/database/Database.ts"
 import * as DatabaseClock from "../../src/database/DatabaseClock.ts"
+import { clockAhead } from "../support/clockAhead.ts"
 import { freshDatabase } from "../support/postgres.ts"
 
 describe("the client of the database", () => {
@@ -40,18 +41,7 @@ describe("the client of the database", () => {
   it.live("tells the time of the database to a process whose own clock is set to another day", () =>
     Effect.gen(function* () {
       const { url } = yield* freshDatabase
-      const own = yield* Clock.Clock
-      const day = 24 * 3_600_000
-      const nanos = () => own.currentTimeNanosUnsafe() + BigInt(day) * 1_000_000n
-      const set: Clock.Clock = {
-        currentTimeMillisUnsafe: () => own.currentTimeMillisUnsafe() + day,
-        currentTimeMillis: Effect.map(own.currentTimeMillis, (ms) => ms + day),
-        currentTimeNanosUnsafe: nanos,
-        currentTimeNanos: Effect.sync(nanos),
-        monotonicTimeNanosUnsafe: () => own.monotonicTimeNanosUnsafe(),
-        monotonicTimeNanos: own.monotonicTimeNanos,
-        sleep: (duration) => own.sleep(duration)
-      }
+      const set = yield* clockAhead(() => 24 * 3_600_000)
       const database = layer({ url, dataDir: "", migrations: [] })
       const context = yield* Effect.provideService(
         Layer.build(DatabaseClock.layer.pipe(Layer.provideMerge(database))),

@@ -1,29 +1,18 @@
 /** Files that are fetched from an address somebody gave: what comes of them, and what cannot be reached that way. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { once } from "node:events"
 import { createServer } from "node:http"
 import type { RequestListener } from "node:http"
 import { makeContent } from "../../src/actors/content/content.ts"
 import { makeTree } from "../../src/actors/tree/tree.ts"
 import { impatient, startInstallation } from "../scenarios/Installation.ts"
+import { listening } from "../support/listening.ts"
 import { makeTextConverter, pngOf, readFile, taskEnded, untilContent } from "./filesWorld.ts"
 
 const webServer = (listener: RequestListener) =>
   Effect.map(
-    Effect.acquireRelease(
-      Effect.promise(async () => {
-        const server = createServer(listener).listen(0, "127.0.0.1")
-        await once(server, "listening")
-        return server
-      }),
-      (server) =>
-        Effect.sync(() => {
-          server.closeAllConnections()
-          server.close()
-        })
-    ),
-    (server) => `http://127.0.0.1:${(server.address() as { port: number }).port}`
+    listening(() => createServer(listener)),
+    (port) => `http://127.0.0.1:${port}`
   )
 
 const withWeb = (listener: RequestListener) =>

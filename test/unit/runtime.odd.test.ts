@@ -2,6 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect } from "effect"
 import { done } from "../../src/domain/Outcome.ts"
+import { clockAhead } from "../support/clockAhead.ts"
 import { actorOf, makeObserver, makeWorld, pass } from "../support/runtimeWorld.ts"
 
 const circular: Record<string, unknown> = {}
@@ -162,19 +163,8 @@ describe("a worker goes on with the user and with all others after", () => {
 
   it.effect("was failed as late when its machine's clock was put a day ahead: how long it takes is measured", () =>
     Effect.gen(function* () {
-      const own = yield* Clock.Clock
       let aheadMs = 0
-      const millis = () => own.currentTimeMillisUnsafe() + aheadMs
-      const nanos = () => own.currentTimeNanosUnsafe() + BigInt(aheadMs) * 1_000_000n
-      const clock: Clock.Clock = {
-        currentTimeMillisUnsafe: millis,
-        currentTimeMillis: Effect.sync(millis),
-        currentTimeNanosUnsafe: nanos,
-        currentTimeNanos: Effect.sync(nanos),
-        monotonicTimeNanosUnsafe: () => own.monotonicTimeNanosUnsafe(),
-        monotonicTimeNanos: own.monotonicTimeNanos,
-        sleep: (duration) => own.sleep(duration)
-      }
+      const clock = yield* clockAhead(() => aheadMs)
       const world = yield* makeWorld
       const seen = makeObserver()
       const actor = actorOf(({ n }) => seen.around(String(n), Effect.sleep("2 seconds")), { timeoutMs: 10_000 })
