@@ -4,9 +4,9 @@
  */
 import { Effect } from "effect"
 import { createHash, createHmac } from "node:crypto"
-import { once } from "node:events"
 import { createServer } from "node:http"
 import type { IncomingMessage, ServerResponse } from "node:http"
+import { listening } from "./listening.ts"
 
 interface Stored {
   readonly bytes: Buffer
@@ -161,18 +161,7 @@ export const startBucket = Effect.gen(function* () {
     return say(206, found.bytes.subarray(from, range[2] === "" ? undefined : Number(range[2]) + 1))
   }
 
-  const server = yield* Effect.acquireRelease(
-    Effect.promise(async () => {
-      const made = createServer((request, response) => void answerTo(request, response)).listen(0, "127.0.0.1")
-      await once(made, "listening")
-      return made
-    }),
-    (open) =>
-      Effect.sync(() => {
-        open.closeAllConnections()
-        open.close()
-      })
-  )
-  bucket.url = `http://127.0.0.1:${(server.address() as { port: number }).port}/bucket`
+  const port = yield* listening(() => createServer((request, response) => void answerTo(request, response)))
+  bucket.url = `http://127.0.0.1:${port}/bucket`
   return bucket as Bucket
 })

@@ -1,7 +1,6 @@
 /** What has gone wrong with files of items in other programs, and must not here. Each test is named after it. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
-import { once } from "node:events"
 import { createServer } from "node:http"
 import { makeContent } from "../../src/actors/content/content.ts"
 import { makeTree } from "../../src/actors/tree/tree.ts"
@@ -10,6 +9,7 @@ import { sweep } from "../../src/services/content/sweep.ts"
 import * as Actor from "../../src/runtime/Actor.ts"
 import { mediaUploaded } from "../../src/topics/mediaUploaded.ts"
 import { startInstallation } from "../scenarios/Installation.ts"
+import { listening } from "../support/listening.ts"
 import { formOf, pngOf, sendForm, taskEnded, untilContent } from "./filesWorld.ts"
 
 const failing = { retry: { attempts: 1 } } as const
@@ -18,23 +18,14 @@ describe("files of items", () => {
   it.live("the slowest of ten downloads held up all others", () =>
     Effect.scoped(
       Effect.gen(function* () {
-        const server = yield* Effect.acquireRelease(
-          Effect.promise(async () => {
-            const made = createServer((request, response) => {
-              // Its head comes, and then nothing.
-              if (request.url === "/slow.txt") response.writeHead(200, { "content-length": "9" }).flushHeaders()
-              else response.end("a text")
-            }).listen(0, "127.0.0.1")
-            await once(made, "listening")
-            return made
-          }),
-          (made) =>
-            Effect.sync(() => {
-              made.closeAllConnections()
-              made.close()
-            })
+        const port = yield* listening(() =>
+          createServer((request, response) => {
+            // Its head comes, and then nothing.
+            if (request.url === "/slow.txt") response.writeHead(200, { "content-length": "9" }).flushHeaders()
+            else response.end("a text")
+          })
         )
-        const web = `http://127.0.0.1:${(server.address() as { port: number }).port}`
+        const web = `http://127.0.0.1:${port}`
         const { client } = yield* startInstallation<any>({
           actors: [makeTree(null), makeContent(null)],
           allowed: [web]

@@ -25,8 +25,10 @@ const withDecoder = (convert: (request: ConvertRequest) => Effect.Effect<any, Im
   }
 }
 
-/** Its decoder dies over every picture while `deadly.is`; `deaths` has for each whether the picture was alone. */
-const withDyingDecoder = (deaths: Array<boolean>, deadly = { is: true }): Actor<any> => {
+type Convert = Images["Service"]["convert"]
+
+/** The converter whose decoder does what `convert` makes of the real one. */
+const withOtherDecoder = (convert: (real: Convert) => Convert): Actor<any> => {
   const converter = makeConverter(null)
   return {
     ...converter,
@@ -35,19 +37,22 @@ const withDyingDecoder = (deaths: Array<boolean>, deadly = { is: true }): Actor<
         Effect.provideService(
           converter.handler(value, task),
           Images,
-          Images.of({
-            ...real,
-            convert: (request) =>
-              Effect.suspend(() => {
-                if (!deadly.is) return real.convert(request)
-                deaths.push(request.alone ?? false)
-                return Effect.fail(new ImageError({ reason: new WorkerCrashed({ detail: "SIGSEGV" }) }))
-              })
-          })
+          Images.of({ ...real, convert: convert(real.convert) })
         )
       )
   }
 }
+
+/** Its decoder dies over every picture while `deadly.is`; `deaths` has for each whether the picture was alone. */
+const withDyingDecoder = (deaths: Array<boolean>, deadly = { is: true }): Actor<any> =>
+  withOtherDecoder(
+    (real) => (request) =>
+      Effect.suspend(() => {
+        if (!deadly.is) return real(request)
+        deaths.push(request.alone ?? false)
+        return Effect.fail(new ImageError({ reason: new WorkerCrashed({ detail: "SIGSEGV" }) }))
+      })
+  )
 
 /** How often each picture was decoded to an end. */
 const decodes = (context: Context.Context<any>) =>
@@ -164,26 +169,14 @@ describe("C10 a conversion that is cancelled", () => {
   it.live("leaves no row, and the next upload of the same bytes need not wait for it", () =>
     Effect.scoped(
       Effect.gen(function* () {
-        const converter = makeConverter(null)
         const slow = { is: true }
         const begun = yield* Deferred.make<void>()
-        const actor: Actor<any> = {
-          ...converter,
-          handler: (value, task) =>
-            Effect.flatMap(Images, (real) =>
-              Effect.provideService(
-                converter.handler(value, task),
-                Images,
-                Images.of({
-                  ...real,
-                  convert: (request) =>
-                    Effect.suspend(() =>
-                      slow.is ? Effect.andThen(Deferred.succeed(begun, undefined), Effect.never) : real.convert(request)
-                    )
-                })
-              )
+        const actor = withOtherDecoder(
+          (real) => (request) =>
+            Effect.suspend(() =>
+              slow.is ? Effect.andThen(Deferred.succeed(begun, undefined), Effect.never) : real(request)
             )
-        }
+        )
         const { client, run, keep, context } = yield* startStage({ actors: [actor] })
         const { sha256 } = yield* keep(yield* photo(13, 64))
         const task = yield* Effect.forkChild(run("media.uploaded", { sha256, name: "one.jpg" }, "anna"))
