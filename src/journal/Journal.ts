@@ -67,6 +67,8 @@ export interface LogRow {
 
 /** State of one key of one actor. */
 export interface StateRow {
+  /** Whose end it goes with: where the row of that task has ended before, it changes nothing. */
+  readonly task: string
   readonly queue: string
   readonly key: Uint8Array
   readonly name: string
@@ -78,6 +80,11 @@ export type CommandKind = "cancel" | "retry"
 
 /** What an owner wrote down since its last flush. */
 export interface Batch {
+  /**
+   * Tells it from the other batches of the same owners; one that was not answered is sent again with its number, and
+   * what is in the journal already is not written a second time.
+   */
+  readonly number: number
   /** The partitions the rest belongs to: the fence, and how far each is journalled. */
   readonly positions: ReadonlyArray<QueuePartition & { readonly epoch: number; readonly nextOffset: number }>
   readonly tasks: ReadonlyArray<Task>
@@ -161,7 +168,9 @@ export class Journal extends Context.Service<
     /**
      * Writes a batch in one transaction together with `alongside` (the broker's
      * append of outputs). Where a position's epoch is not the newest, nothing
-     * is written and those partitions are answered as stale.
+     * is written and those partitions are answered as stale. Where the last
+     * batch of a position has the same number, it is this one, which took
+     * effect without an answer: nothing is written and none is stale.
      */
     readonly commit: <E, R>(
       batch: Batch,

@@ -43,8 +43,8 @@ export interface Flush {
 export interface FlushOptions {
   /** The journal refused an owner: it must stop at once. */
   readonly stale: (ownership: Ownership) => void
-  /** A batch was written: these tasks are final in the journal. */
-  readonly flushed: (tasks: ReadonlyArray<LiveTask>) => void
+  /** A batch was written: these tasks, each with its row as it was written. The task may have gone on since. */
+  readonly flushed: (tasks: Taken["tasks"]) => void
 }
 
 /** What cannot even be handed to the journal is refused as well: a defect would end the one loop that writes. */
@@ -65,6 +65,8 @@ export const makeFlush = (options: FlushOptions) =>
     // Dirty tasks leave in the order in which they came: a waiter's are written once as many have left as had come.
     let came = 0
     let left = 0
+    let batches = 0
+    const number = () => ++batches
 
     const isDirty = () =>
       tasks.size > 0 || items.length > 0 || commands.length > 0 || positions.size > 0 || waiters.length > 0
@@ -85,7 +87,15 @@ export const makeFlush = (options: FlushOptions) =>
       for (const { ownership } of items) touched.add(ownership)
       for (const { by } of commands) if (by !== null) touched.add(by)
       const written = waiters.filter((waiter) => waiter.came <= left)
-      const taken: Taken = { tasks: rows, items, commands, positions: touched, waiters: written, isWhole: true }
+      const taken: Taken = {
+        number: number(),
+        tasks: rows,
+        items,
+        commands,
+        positions: touched,
+        waiters: written,
+        isWhole: true
+      }
       items = []
       commands = []
       positions = new Set()
@@ -118,56 +128,43 @@ export const makeFlush = (options: FlushOptions) =>
         )
       })
 
+    /** What was not answered may have taken effect: it is written again under its number, by which the journal knows. */
+    const untilItAnswers = (taken: Taken) =>
+      write(taken).pipe(
+        Effect.tapError((error) =>
+          error.isRetryable ? Effect.logWarning("the flush failed, trying again", error.message) : Effect.void
+        ),
+        Effect.retry({
+          schedule: Schedule.min([Schedule.exponential("20 millis"), Schedule.spaced("1 second")]),
+          while: (error) => error.isRetryable
+        })
+      )
+
     /**
      * A write that the journal refuses must not stop all others: the batch is
      * halved until it stands alone, and then goes without what was refused.
      */
-    const writeAll = (taken: Taken): Effect.Effect<void, JournalError | BrokerError> =>
-      Effect.catchIf(
-        write(taken),
-        (error) => !error.isRetryable,
-        (error) => {
-          const size = taken.tasks.length + taken.items.length
-          if (size > 1) {
-            const [first, second] = halvesOf(taken)
-            return Effect.andThen(writeAll(first), writeAll(second))
-          }
-          const [task] = taken.tasks
-          const logged = Effect.logError("the journal refused a write, it goes without it", error.message)
-          if (task === undefined || task[2] === refusedOutbox) return logged
-          return Effect.andThen(logged, writeAll({ ...taken, tasks: [refusedOf(task, error.message)] }))
+    const writeAll = (taken: Taken): Effect.Effect<void> =>
+      Effect.catch(untilItAnswers(taken), (error) => {
+        const size = taken.tasks.length + taken.items.length
+        if (size > 1) {
+          const [first, second] = halvesOf(taken, number)
+          return Effect.andThen(writeAll(first), writeAll(second))
         }
-      )
-
-    /**
-     * What was not answered may have taken effect. Its ends need no second writing, and what goes with them must not
-     * get one: the records would stand twice in their topics.
-     */
-    const unwritten = Effect.fnUntraced(function* (taken: Taken) {
-      const ids = taken.tasks.flatMap(([, row, outbox]) => (outbox === null ? [] : [row.id]))
-      if (ids.length === 0) return taken
-      const known = yield* journal.known(ids)
-      const open = new Set((yield* journal.pending(ids)).map(({ id }) => id))
-      const isWritten = (id: string) => known.has(id) && !open.has(id)
-      return { ...taken, tasks: taken.tasks.filter(([, row, outbox]) => outbox === null || !isWritten(row.id)) }
-    })
+        const [task] = taken.tasks
+        const logged = Effect.logError("the journal refused a write, it goes without it", error.message)
+        if (task === undefined || task[2] === refusedOutbox) return logged
+        const tasks = [refusedOf(task, error.message)]
+        return Effect.andThen(logged, writeAll({ ...taken, number: number(), tasks }))
+      })
 
     const round = Effect.gen(function* () {
       // Who rang may be in the middle of settling a task: all that belongs together goes into one transaction.
       if (!isDirty()) yield* Effect.andThen(bell.wait, Effect.yieldNow)
       if (!isDirty()) return
       const taken = take()
-      let isRepeated = false
-      const once = Effect.suspend(() => {
-        if (isRepeated) return Effect.flatMap(unwritten(taken), writeAll)
-        isRepeated = true
-        return writeAll(taken)
-      })
-      yield* once.pipe(
-        Effect.tapError((error) => Effect.logWarning("the flush failed, trying again", error.message)),
-        Effect.retry(Schedule.min([Schedule.exponential("20 millis"), Schedule.spaced("1 second")]))
-      )
-      options.flushed(taken.tasks.map(([task]) => task))
+      yield* writeAll(taken)
+      options.flushed(taken.tasks)
       for (const { done } of taken.waiters) done()
     })
     yield* forkLoop("the flush loop", round)

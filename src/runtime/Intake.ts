@@ -218,6 +218,8 @@ export const makeIntake = (options: IntakeOptions) =>
           [ownership],
           untilItAnswers(journal.unfinished({ queue: lane.actor.name, partition, after, below, limit: page }))
         )
+        // Lost meanwhile: what it found belongs to whoever owns the partition now, here or elsewhere.
+        if (!ownership.alive) return
         const now = clock.currentTimeMillisUnsafe()
         for (const row of rows) if (!ended.has(row.id)) place(ownership, row, now, false)
         options.changed(lane)

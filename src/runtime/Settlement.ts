@@ -120,7 +120,7 @@ export const makeSettlement = (options: SettlementOptions) =>
       const { keyBytes: key } = task.box
       if (session.changes.size === 0 || key === null) return []
       const queue = task.ownership.lane.actor.name
-      return [...session.changes].map(([name, value]) => ({ queue, key, name: storable(name), value }))
+      return [...session.changes].map(([name, value]) => ({ task: task.id, queue, key, name: storable(name), value }))
     }
 
     const attemptRow = (task: LiveTask, outcome: string, now: number, reason: string, detail: unknown) =>

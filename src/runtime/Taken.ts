@@ -28,6 +28,8 @@ export interface Obeyed {
 }
 
 export interface Taken {
+  /** Told to the journal, which knows by it what it has already. */
+  readonly number: number
   readonly tasks: ReadonlyArray<readonly [LiveTask, Task, Outbox | null]>
   readonly items: ReadonlyArray<Owned>
   readonly commands: ReadonlyArray<Obeyed>
@@ -63,13 +65,20 @@ export const refusedOf = ([task, row]: TakenTask, detail: string): TakenTask => 
 ]
 
 /** Two halves, each behind the same fence; commands go and the watermarks move with the second. */
-export const halvesOf = (taken: Taken): readonly [Taken, Taken] => {
+export const halvesOf = (taken: Taken, number: () => number): readonly [Taken, Taken] => {
   // Rounded up, so that a task and an item part: two that stay together would be halved without end.
   const tasks = (taken.tasks.length + 1) >> 1
   const items = taken.items.length >> 1
   return [
-    { ...taken, tasks: taken.tasks.slice(0, tasks), items: taken.items.slice(0, items), commands: [], isWhole: false },
-    { ...taken, tasks: taken.tasks.slice(tasks), items: taken.items.slice(items) }
+    {
+      ...taken,
+      number: number(),
+      tasks: taken.tasks.slice(0, tasks),
+      items: taken.items.slice(0, items),
+      commands: [],
+      isWhole: false
+    },
+    { ...taken, number: number(), tasks: taken.tasks.slice(tasks), items: taken.items.slice(items) }
   ]
 }
 
@@ -106,6 +115,7 @@ export const batchOf = (taken: Taken): { readonly batch: Batch; readonly outputs
   }
   return {
     batch: {
+      number: taken.number,
       positions: fences,
       tasks: rows,
       attempts,

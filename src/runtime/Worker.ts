@@ -9,11 +9,10 @@ import { Broker } from "../broker/Broker.ts"
 import type { Membership } from "../broker/Broker.ts"
 import { makeSignal } from "../broker/Signal.ts"
 import { Journal } from "../journal/Journal.ts"
-import { isFinal } from "../domain/TaskState.ts"
 import { deadLetterNameOf } from "../topics/Topic.ts"
 import type { Actor } from "./Actor.ts"
 import { makeAttempts } from "./Attempts.ts"
-import { block, fulfilled, isHeld, makeControl, makeWishes } from "./Control.ts"
+import { block, isHeld, makeControl, makeWishes } from "./Control.ts"
 import { makeDispatcher } from "./Dispatcher.ts"
 import type { Dispatcher } from "./Dispatcher.ts"
 import { forkLoop, logged } from "./forkLoop.ts"
@@ -31,6 +30,7 @@ import { makeSettlement } from "./Settlement.ts"
 import { makeTimers } from "./Timers.ts"
 import { makeVisibility } from "./Visibility.ts"
 import { makeWatchdog } from "./Watchdog.ts"
+import { whenWritten } from "./whenWritten.ts"
 
 export interface WorkerOptions<R> {
   /** All actors of the installation; those that are off or not of this process's roles only become known. */
@@ -141,7 +141,6 @@ export const startWorker = <R>(given: Partial<WorkerOptions<R>> & Pick<WorkerOpt
       const all = [...lane.owned.keys()]
       runFork(full ? membership.pause(all) : membership.resume(all))
     }
-    const forgetBytesAfterMs = 10_000
 
     const flush = yield* makeFlush({
       stale: (ownership) => {
@@ -151,20 +150,7 @@ export const startWorker = <R>(given: Partial<WorkerOptions<R>> & Pick<WorkerOpt
         partitions!.drop(ownership)
         if (membership !== null) runFork(partitions!.handBack(ownership.lane, membership, ownership.partition))
       },
-      flushed: (tasks) => {
-        const at = clock.currentTimeMillisUnsafe()
-        for (const task of tasks) {
-          const { live, rowReaders } = task.ownership
-          if (isFinal(task.state) || task.spilled) {
-            if (isFinal(task.state)) for (const ended of rowReaders) ended.add(task.id)
-            // Another may stand there by now: what was spilled is loaded again, what failed is retried.
-            if (live.get(task.id) === task) live.delete(task.id)
-            if (isFinal(task.state)) fulfilled(wishes, task)
-          } else if (task.state === "queued" && task.notBefore !== null && task.notBefore > at + forgetBytesAfterMs) {
-            task.record = null
-          }
-        }
-      }
+      flushed: (tasks) => whenWritten(tasks, wishes, clock.currentTimeMillisUnsafe())
     })
     const timers = yield* makeTimers
     const settlement = yield* makeSettlement({

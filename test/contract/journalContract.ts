@@ -72,7 +72,7 @@ export const journalContract = (name: string, journalLayer: Layer.Layer<Journal>
           {
             positions: [position(0, 1), position(1, 1), position(2, 1)],
             tasks,
-            states: [{ queue, key: bytes("k"), name: "a", value: "1" }]
+            states: [{ task: tasks[0]!.id, queue, key: bytes("k"), name: "a", value: "1" }]
           },
           Effect.sync(() => ran++)
         )
@@ -82,6 +82,63 @@ export const journalContract = (name: string, journalLayer: Layer.Layer<Journal>
         assert.strictEqual(ran, 0)
         assert.strictEqual((yield* journal.lease({ queue, partition: 0, owner: "x" })).nextOffset, 0)
         assert.deepStrictEqual(yield* write({ positions: [position(2, 1)] }), [])
+      })
+    )
+
+    it.effect("a batch that was not answered and is sent again is written once", () =>
+      Effect.gen(function* () {
+        const { journal, queue, position, write } = yield* freshQueue(2)
+        const task = taskRow({ queue, offset: 0, state: "failed" })
+        let ran = 0
+        const send = write(
+          { number: 7_000, positions: [position(0, 1), position(1, 1)], tasks: [task] },
+          Effect.sync(() => ran++)
+        )
+        assert.deepStrictEqual(yield* send, [])
+        // What happens before it is sent again is not undone by it.
+        assert.isTrue(yield* journal.requestRetry(task.id, "eve"))
+        assert.deepStrictEqual(yield* send, [])
+        assert.strictEqual((yield* journal.task(task.id))!.state, "queued")
+        assert.strictEqual(ran, 1)
+        // Nor where a partition has gone meanwhile.
+        yield* journal.lease({ queue, partition: 1, owner: "another" })
+        assert.deepStrictEqual(yield* send, [])
+        assert.strictEqual((yield* journal.task(task.id))!.state, "queued")
+        assert.strictEqual(ran, 1)
+      })
+    )
+
+    it.effect("the numbers of batches begin anew with each owner", () =>
+      Effect.gen(function* () {
+        const { journal, queue, position, write } = yield* freshQueue()
+        yield* write({ number: 7_000, positions: [position(0, 1)] })
+        const { epoch } = yield* journal.lease({ queue, partition: 0, owner: "another" })
+        const task = taskRow({ queue, offset: 1 })
+        const next = { queue, partition: 0, epoch, nextOffset: 2 }
+        assert.deepStrictEqual(yield* write({ number: 7_000, positions: [next], tasks: [task] }), [])
+        assert.isNotNull(yield* journal.task(task.id))
+      })
+    )
+
+    it.effect("a task that ended before changes no state by ending again, and those beside it do", () =>
+      Effect.gen(function* () {
+        const { journal, queue, write } = yield* freshQueue()
+        const [ann, bob] = [taskRow({ queue, offset: 0 }), taskRow({ queue, offset: 1 })]
+        const counted = ({ id }: typeof ann, user: string, value: string) => ({
+          task: id,
+          queue,
+          key: bytes(user),
+          name: "count",
+          value
+        })
+        yield* write({ tasks: [succeeded(ann)], states: [counted(ann, "ann", "1")] })
+        yield* write({
+          tasks: [succeeded(ann, { result: "again" }), succeeded(bob)],
+          states: [counted(ann, "ann", "2"), counted(bob, "bob", "1")]
+        })
+        assert.strictEqual((yield* journal.states(queue, bytes("ann"))).get("count"), "1")
+        assert.strictEqual((yield* journal.states(queue, bytes("bob"))).get("count"), "1")
+        assert.strictEqual((yield* journal.task(ann.id))!.result, null)
       })
     )
 
@@ -296,7 +353,7 @@ export const journalContract = (name: string, journalLayer: Layer.Layer<Journal>
         const { journal, queue, write } = yield* freshQueue()
         const other = yield* freshQueue()
         const key = Uint8Array.of(0, 1, 255)
-        const set = (name: string, value: string | null) => ({ queue, key, name, value })
+        const set = (name: string, value: string | null) => ({ task: uuidOf("none"), queue, key, name, value })
         yield* write({ states: [set("a", "1"), set("b", "1"), set("a", "2")] })
         assert.deepStrictEqual(
           new Map(yield* journal.states(queue, key)),

@@ -41,7 +41,10 @@ export const succeeded = (task: Task, more: Partial<Task> = {}): Task => ({
   ...more
 })
 
+let batches = 0
+
 export const batchOf = (parts: Partial<Batch>): Batch => ({
+  number: ++batches,
   positions: [],
   tasks: [],
   attempts: [],

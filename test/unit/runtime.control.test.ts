@@ -1,7 +1,8 @@
 /** What operators ask for: pause, resume, cancel, retry; and what happens when their wish meets the work half-way. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Latch } from "effect"
 import { done, fail } from "../../src/domain/Outcome.ts"
+import type { Outcome } from "../../src/domain/Outcome.ts"
 import { bytes } from "../support/journalRows.ts"
 import { actorOf, makeObserver, makeWorld, pass } from "../support/runtimeWorld.ts"
 
@@ -120,6 +121,57 @@ describe("an operator", () => {
       assert.strictEqual(runs, 2)
       assert.strictEqual(world.tables.commands.size, 0)
     })
+  )
+
+  // Found by chaos: it left the memory when its start had been written, and its wish was still there to be taken up.
+  it.effect("does not run a retried task again that ended while that it runs was being written", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld
+      let runs = 0
+      const actor = actorOf(() =>
+        Effect.suspend((): Effect.Effect<Outcome> =>
+          ++runs === 1 ? Effect.succeed(fail("not yet")) : Effect.as(Effect.sleep("500 millis"), done(runs))
+        )
+      )
+      const first = yield* world.start([actor])
+      yield* world.post("ann", [1])
+      yield* pass(500)
+      yield* first.stop
+      assert.isTrue(yield* world.journal.requestRetry(world.task("ann", 1)!.id, "eve"))
+      world.journalFaults.slow("commit", "there", Effect.sleep("600 millis"))
+      yield* world.start([actor])
+      yield* pass(20_000)
+      assert.deepInclude(world.task("ann", 1), { state: "succeeded", result: "2" })
+      assert.strictEqual(runs, 2)
+    })
+  )
+
+  it.effect(
+    "keeps a wish to cancel until the end is written, also where the task ended while it was written down",
+    () =>
+      Effect.gen(function* () {
+        const world = yield* makeWorld
+        const seen = makeObserver()
+        yield* world.start([actorOf(({ n }) => seen.around(String(n), Effect.sleep("10 seconds")))])
+        yield* world.post("ann", [1])
+        yield* pass(80)
+        // That it runs is on its way for a second when it is cancelled; that it ended goes there after that.
+        const gate = yield* Latch.make()
+        world.journalFaults.slow("commit", "there", Effect.sleep("1 second"))
+        yield* pass(500)
+        yield* world.journal.requestCancel(world.idOf("ann", 1), "eve")
+        yield* pass(20)
+        world.journalFaults.slow("commit", "there", gate.await)
+        world.journalFaults.slow("controls", "back", Effect.sleep("1 hour"))
+        yield* pass(1_500)
+        assert.strictEqual(world.stateOf("ann", 1), "in_progress")
+        yield* world.journal.lease({ queue: "work", partition: 0, owner: "another" })
+        yield* gate.open
+        world.journalFaults.slow("commit", "there", Effect.void)
+        yield* pass(20_000)
+        assert.deepStrictEqual(seen.lines, ["+1", "!1"])
+        assert.strictEqual(world.stateOf("ann", 1), "cancelled")
+      })
   )
 
   it.effect("cancels a task that waits for its retry: the next of the user runs at once", () =>
@@ -365,6 +417,24 @@ describe("an operator", () => {
       yield* pass(2_000)
       assert.strictEqual(world.stateOf("ann", 1), "succeeded")
       assert.strictEqual(world.tables.commands.size, 0)
+    })
+  )
+
+  it.effect("retries a task whose failure was written without its worker being told", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld
+      let isBroken = true
+      yield* world.start([actorOf(() => (isBroken ? Effect.succeed(fail("no")) : Effect.void))])
+      world.journalFaults.failCommits(1, true)
+      world.journalFaults.slow("commit", "there", Effect.sleep("500 millis"))
+      yield* world.post("ann", [1])
+      yield* pass(510)
+      assert.strictEqual(world.stateOf("ann", 1), "failed")
+      isBroken = false
+      assert.isTrue(yield* world.journal.requestRetry(world.idOf("ann", 1), "eve"))
+      yield* pass(10_000)
+      assert.strictEqual(world.stateOf("ann", 1), "succeeded")
+      assert.strictEqual((yield* world.contents("work.dlq")).length, 1)
     })
   )
 

@@ -1,7 +1,8 @@
 /** What the simulation found, each as short as it can be told: a name for what went wrong once. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Latch } from "effect"
-import { done } from "../../src/domain/Outcome.ts"
+import { done, fail } from "../../src/domain/Outcome.ts"
+import type { Outcome } from "../../src/domain/Outcome.ts"
 import { bytes } from "../support/journalRows.ts"
 import { actorOf, makeObserver, makeWorld, pass, topicOf } from "../support/runtimeWorld.ts"
 
@@ -77,6 +78,32 @@ describe("a user", () => {
           ns
         )
       }
+    })
+  )
+
+  it.effect("is not held up by what was loaded for an owner that lost the partition meanwhile", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld
+      let isBroken = true
+      const actor = actorOf(({ n }) =>
+        Effect.suspend((): Effect.Effect<Outcome> => {
+          if (!isBroken) return Effect.succeed(done(n))
+          return n === 1 ? Effect.succeed(fail("not yet")) : Effect.never
+        })
+      )
+      const first = yield* world.start([actor])
+      yield* world.post("ann", [1, 2, 3])
+      yield* pass(1_500)
+      yield* first.crash
+      isBroken = false
+      world.journalFaults.slow("unfinished", "back", Effect.sleep("2 seconds"))
+      yield* world.start([actor])
+      yield* pass(200)
+      yield* world.journal.lease({ queue: "work", partition: 0, owner: "another" })
+      // What it does of its own accord is refused, which tells it.
+      yield* world.journal.requestRetry(world.idOf("ann", 1), "eve")
+      yield* pass(30_000)
+      assert.deepStrictEqual(world.states(), { succeeded: 3 })
     })
   )
 

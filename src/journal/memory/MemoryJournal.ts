@@ -9,10 +9,20 @@ import type { Schedule } from "../../domain/Schedule.ts"
 import { mailboxKeyOf } from "../../domain/Task.ts"
 import type { Task } from "../../domain/Task.ts"
 import { isFinal } from "../../domain/TaskState.ts"
-import { Journal, slotOf } from "../Journal.ts"
-import type { Acceptance, Batch, CommandKind, Controls, NewEvent, PendingCommand, QueuePartition } from "../Journal.ts"
+import { Journal } from "../Journal.ts"
+import type { Acceptance, Batch, CommandKind, NewEvent, QueuePartition } from "../Journal.ts"
 import { JournalError, JournalUnavailable, WriteRefused } from "../JournalError.ts"
-import { applyBatch, commandSlot, emptyTables, keySlot, partitionSlot, redrive, staleOf } from "./MemoryTables.ts"
+import {
+  controlsOf,
+  applyBatch,
+  commandSlot,
+  emptyTables,
+  isApplied,
+  keySlot,
+  partitionSlot,
+  redrive,
+  staleOf
+} from "./MemoryTables.ts"
 import type { MemoryTables } from "./MemoryTables.ts"
 
 /** What a test may do to a journal in memory. */
@@ -29,22 +39,6 @@ const unavailable = (operation: string) =>
   new JournalError({ operation, reason: new JournalUnavailable({ detail: "a scripted fault" }) })
 
 const sameTiming = (a: Schedule, b: Schedule): boolean => JSON.stringify(a.timing) === JSON.stringify(b.timing)
-
-const controlsOf = (tables: MemoryTables): Controls => {
-  const keys = [...tables.pausedKeys.values()]
-  return {
-    pausedQueues: new Set(tables.pausedQueues),
-    pausedKeys: new Set(keys.filter(({ queue }) => queue === "").map(({ key }) => mailboxKeyOf(key))),
-    pausedSlots: new Set(
-      keys.filter(({ queue }) => queue !== "").map(({ queue, key }) => slotOf(queue, mailboxKeyOf(key)))
-    ),
-    commands: [...tables.commands.values()].map(({ task: id, kind }): PendingCommand => {
-      const task = tables.tasks.get(id)
-      const at = task === undefined ? null : { queue: task.queue, partition: task.partition, state: task.state }
-      return { task: id, kind, at }
-    })
-  }
-}
 
 /** Which of posted events are new, and what is answered for each. */
 const judge = (known: ReadonlyMap<string, NewEvent>, events: ReadonlyArray<NewEvent>) => {
@@ -89,6 +83,7 @@ export const makeMemoryJournal = Effect.gen(function* () {
       if (fault === false) return yield* unavailable("flush")
       const stale = yield* transaction(
         Effect.gen(function* () {
+          if (isApplied(tables, batch)) return []
           const refused = staleOf(tables, batch.positions)
           if (refused.length > 0) return refused.map(({ queue, partition }): QueuePartition => ({ queue, partition }))
           yield* alongside
@@ -129,7 +124,7 @@ export const makeMemoryJournal = Effect.gen(function* () {
           const before = tables.assignments.get(partitionSlot(of))
           const epoch = (before?.epoch ?? 0) + 1
           const nextOffset = before?.nextOffset ?? 0
-          tables.assignments.set(partitionSlot(of), { epoch, owner: of.owner, clean: false, nextOffset })
+          tables.assignments.set(partitionSlot(of), { epoch, owner: of.owner, clean: false, nextOffset, batch: 0 })
           return Effect.succeed({ epoch, nextOffset, clean: before?.clean ?? true })
         })
       ),

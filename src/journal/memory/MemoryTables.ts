@@ -6,12 +6,15 @@ import type { Task } from "../../domain/Task.ts"
 import { mailboxKeyOf } from "../../domain/Task.ts"
 import { isFinal } from "../../domain/TaskState.ts"
 import type { Schedule } from "../../domain/Schedule.ts"
+import { slotOf } from "../Journal.ts"
 import type {
   AttemptRow,
   Batch,
   CommandKind,
+  Controls,
   LogRow,
   NewEvent,
+  PendingCommand,
   QueueInfo,
   QueuePartition,
   StateRow,
@@ -23,6 +26,8 @@ export interface Assignment {
   owner: string
   clean: boolean
   nextOffset: number
+  /** The last batch of this epoch. */
+  batch: number
 }
 
 export interface MemoryTables {
@@ -116,12 +121,25 @@ const putFirst = <K, V>(map: Map<K, V>, key: K, value: V): void => {
 export const staleOf = (tables: MemoryTables, positions: Batch["positions"]): ReadonlyArray<QueuePartition> =>
   positions.filter((position) => tables.assignments.get(partitionSlot(position))?.epoch !== position.epoch)
 
+/** Whether a batch took effect before: one of its positions has its number. */
+export const isApplied = (tables: MemoryTables, { positions, number }: Batch): boolean =>
+  positions.some((position) => {
+    const assignment = tables.assignments.get(partitionSlot(position))
+    return assignment?.epoch === position.epoch && assignment.batch === number
+  })
+
 /** Writes a batch that passed the fence. */
 export const applyBatch = (tables: MemoryTables, batch: Batch): void => {
   for (const position of batch.positions) {
     const assignment = tables.assignments.get(partitionSlot(position))!
     assignment.nextOffset = Math.max(assignment.nextOffset, position.nextOffset)
+    assignment.batch = batch.number
   }
+  const endedBefore = (id: string): boolean => {
+    const row = tables.tasks.get(id)
+    return row !== undefined && isFinal(row.state)
+  }
+  const states = batch.states.filter(({ task }) => !endedBefore(task))
   for (const task of batch.tasks) upsert(tables, task)
   for (const row of batch.attempts) putFirst(tables.attempts, `${row.task}\n${row.number}\n${row.startedAt}`, row)
   for (const row of batch.steps) {
@@ -130,10 +148,27 @@ export const applyBatch = (tables: MemoryTables, batch: Batch): void => {
     putFirst(steps, row.name, row)
   }
   for (const row of batch.logs) putFirst(tables.logs, `${row.task}\n${row.seq}`, row)
-  for (const row of batch.states) setState(tables, row)
+  for (const row of states) setState(tables, row)
   for (const { queue, key, reason } of batch.holds) {
     putFirst(tables.pausedKeys, keySlot(queue, key), { queue, key, by: reason })
   }
   for (const row of batch.skips) putFirst(tables.skips, `${row.flow}\n${row.task}\n${row.offset}`, row)
   for (const { task, kind } of batch.commands) tables.commands.delete(commandSlot(task, kind))
+}
+
+/** What operators want, as the tables have it. */
+export const controlsOf = (tables: MemoryTables): Controls => {
+  const keys = [...tables.pausedKeys.values()]
+  return {
+    pausedQueues: new Set(tables.pausedQueues),
+    pausedKeys: new Set(keys.filter(({ queue }) => queue === "").map(({ key }) => mailboxKeyOf(key))),
+    pausedSlots: new Set(
+      keys.filter(({ queue }) => queue !== "").map(({ queue, key }) => slotOf(queue, mailboxKeyOf(key)))
+    ),
+    commands: [...tables.commands.values()].map(({ task: id, kind }): PendingCommand => {
+      const task = tables.tasks.get(id)
+      const at = task === undefined ? null : { queue: task.queue, partition: task.partition, state: task.state }
+      return { task: id, kind, at }
+    })
+  }
 }

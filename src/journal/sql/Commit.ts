@@ -5,7 +5,7 @@
  */
 import { Data, Effect } from "effect"
 import { SqlClient } from "effect/sql"
-import type { SqlError } from "effect/sql"
+import type { SqlError, Statement } from "effect/sql"
 import { bigints, byteas, instants, ints, smallints, texts, uuids } from "../../database/columns.ts"
 import type { Task } from "../../domain/Task.ts"
 import { isFinal } from "../../domain/TaskState.ts"
@@ -13,6 +13,9 @@ import type { Batch, QueuePartition } from "../Journal.ts"
 import { isPlain, plainParameters, taskParameters, upsertPlainTasks, upsertTasks } from "./TaskRows.ts"
 
 class Stale extends Data.TaggedError("Stale")<{ readonly partitions: ReadonlyArray<QueuePartition> }> {}
+
+/** Some of the batch's tasks had ended before: what goes with their ends must not be written again. */
+class EndedBefore extends Data.TaggedError("EndedBefore") {}
 
 /** A statement may touch a row only once: of several writes of one task the first end counts, else the last. */
 const oneRowEach = (tasks: ReadonlyArray<Task>): ReadonlyArray<Task> => {
@@ -27,38 +30,55 @@ const oneRowEach = (tasks: ReadonlyArray<Task>): ReadonlyArray<Task> => {
 }
 
 const fence = `
-UPDATE assignment a SET next_offset = greatest(a.next_offset, v.next_offset)
+UPDATE assignment a SET next_offset = greatest(a.next_offset, v.next_offset), batch = $5::int8
 FROM unnest($1::int2[], $2::int4[], $3::int8[], $4::int8[]) v (queue, partition, epoch, next_offset)
-WHERE a.queue = v.queue AND a.partition = v.partition AND a.epoch = v.epoch
+WHERE a.queue = v.queue AND a.partition = v.partition AND a.epoch = v.epoch AND a.batch <> $5::int8
 RETURNING a.queue, a.partition`
+
+const appliedBefore = `
+SELECT 1 AS one FROM assignment a
+JOIN unnest($1::int2[], $2::int4[], $3::int8[]) v (queue, partition, epoch)
+  ON a.queue = v.queue AND a.partition = v.partition AND a.epoch = v.epoch
+WHERE a.batch = $4::int8 LIMIT 1`
+
+/** How many rows a statement inserted or changed. */
+const changedBy = (statement: Statement.Statement<object>): Effect.Effect<number, SqlError.SqlError> =>
+  Effect.map(statement.raw, (result) => (result as { readonly rowCount: number }).rowCount)
 
 export const makeCommit = (queueId: (name: string) => number) =>
   Effect.map(SqlClient.SqlClient, (sql) => {
-    const checkFence = Effect.fnUntraced(function* (positions: Batch["positions"]) {
-      if (positions.length === 0) return
+    /** Passes the fence and answers true; false where the batch is in the journal already. */
+    const isNew = Effect.fnUntraced(function* ({ positions, number }: Batch) {
+      if (positions.length === 0) return true
+      const slots = (of: Batch["positions"]) => [
+        smallints(of.map((p) => queueId(p.queue))),
+        ints(of.map((p) => p.partition)),
+        bigints(of.map((p) => p.epoch))
+      ]
       const rows = yield* sql.unsafe<{ queue: number; partition: number }>(fence, [
-        smallints(positions.map((p) => queueId(p.queue))),
-        ints(positions.map((p) => p.partition)),
-        bigints(positions.map((p) => p.epoch)),
-        bigints(positions.map((p) => p.nextOffset))
+        ...slots(positions),
+        bigints(positions.map((p) => p.nextOffset)),
+        BigInt(number)
       ])
-      if (rows.length === positions.length) return
+      if (rows.length === positions.length) return true
       const held = new Set(rows.map((row) => `${row.queue}/${row.partition}`))
-      return yield* new Stale({
-        partitions: positions
-          .filter((p) => !held.has(`${queueId(p.queue)}/${p.partition}`))
-          .map(({ queue, partition }) => ({ queue, partition }))
-      })
+      const refused = positions.filter((p) => !held.has(`${queueId(p.queue)}/${p.partition}`))
+      if ((yield* sql.unsafe(appliedBefore, [...slots(refused), BigInt(number)])).length > 0) return false
+      return yield* new Stale({ partitions: refused.map(({ queue, partition }) => ({ queue, partition })) })
     })
 
-    const write = Effect.fnUntraced(function* (batch: Batch) {
+    const write = Effect.fnUntraced(function* (batch: Batch, isChecked: boolean) {
       const tasks = oneRowEach(batch.tasks)
       const plain = tasks.filter(isPlain)
-      if (plain.length > 0) yield* sql.unsafe(upsertPlainTasks, plainParameters(plain, queueId))
+      let stored = 0
+      if (plain.length > 0) {
+        stored += yield* changedBy(sql.unsafe(upsertPlainTasks, plainParameters(plain, queueId)))
+      }
       if (plain.length < tasks.length) {
         const rest = tasks.filter((task) => !isPlain(task))
-        yield* sql.unsafe(upsertTasks, taskParameters(rest, queueId))
+        stored += yield* changedBy(sql.unsafe(upsertTasks, taskParameters(rest, queueId)))
       }
+      if (stored < tasks.length && batch.states.length > 0 && !isChecked) return yield* new EndedBefore()
       if (batch.attempts.length > 0) {
         const rows = batch.attempts
         yield* sql.unsafe(
@@ -152,20 +172,41 @@ export const makeCommit = (queueId: (name: string) => number) =>
       }
     })
 
-    return <E, R>(batch: Batch, alongside: Effect.Effect<unknown, E, R>) =>
-      sql
-        .withTransaction(
+    /**
+     * The batch without the states of tasks that have ended before. None should: whoever runs a task again that has
+     * ended has a fault, and this keeps it from counting twice.
+     */
+    const withoutEnded = Effect.fnUntraced(function* (batch: Batch) {
+      const ids = [...new Set(batch.states.map(({ task }) => task))]
+      const rows = yield* sql.unsafe<{ id: string }>(`SELECT id FROM task WHERE id = ANY ($1::uuid[]) AND state > 1`, [
+        uuids(ids)
+      ])
+      if (rows.length === 0) return batch
+      const ended = new Set(rows.map(({ id }) => id))
+      yield* Effect.logError("tasks ended a second time, what they changed is left as it was", [...ended].join(" "))
+      return { ...batch, states: batch.states.filter(({ task }) => !ended.has(task)) }
+    })
+
+    return <E, R>(batch: Batch, alongside: Effect.Effect<unknown, E, R>) => {
+      const transaction = (of: Batch, isChecked: boolean) =>
+        sql.withTransaction(
           Effect.gen(function* () {
-            yield* checkFence(batch.positions)
-            yield* write(batch)
-            yield* alongside
+            if (yield* isNew(of)) {
+              yield* write(of, isChecked)
+              yield* alongside
+            }
             return [] as ReadonlyArray<QueuePartition>
           })
         )
-        .pipe(
-          Effect.catchIf(
-            (error): error is Stale => error instanceof Stale,
-            (stale) => Effect.succeed(stale.partitions)
-          )
-        ) as Effect.Effect<ReadonlyArray<QueuePartition>, SqlError.SqlError | E, R>
+      return transaction(batch, false).pipe(
+        Effect.catchIf(
+          (error): error is EndedBefore => error instanceof EndedBefore,
+          () => Effect.flatMap(withoutEnded(batch), (rest) => transaction(rest, true))
+        ),
+        Effect.catchIf(
+          (error): error is Stale => error instanceof Stale,
+          (stale) => Effect.succeed(stale.partitions)
+        )
+      ) as Effect.Effect<ReadonlyArray<QueuePartition>, SqlError.SqlError | E, R>
+    }
   })

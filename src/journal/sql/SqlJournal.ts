@@ -33,7 +33,7 @@ const make = Effect.gen(function* () {
       SELECT ${queues.id(of.queue)}::int2, ${of.partition}::int4, 1, ${of.owner}, false, ${now}::timestamptz
       FROM (SELECT 1) one LEFT JOIN before ON true
       ON CONFLICT (queue, partition) DO UPDATE SET epoch = assignment.epoch + 1, owner = excluded.owner, clean = false,
-        leased_at = excluded.leased_at
+        batch = 0, leased_at = excluded.leased_at
       RETURNING epoch, next_offset, (SELECT clean FROM before) AS was_clean`
     const row = rows[0]!
     const epoch = Number(row.epoch)

@@ -90,5 +90,12 @@ export const journalMigrations: ReadonlyArray<Migration> = [
         id text PRIMARY KEY, name text NOT NULL, digest text NOT NULL, role text NOT NULL,
         created_at timestamptz NOT NULL DEFAULT now(), last_used_at timestamptz)`
     ]
+  },
+  {
+    component,
+    version: 2,
+    name: "the last batch of each position",
+    // Of the owner whose epoch stands beside it: a lease begins anew.
+    statements: [`ALTER TABLE assignment ADD COLUMN batch bigint NOT NULL DEFAULT 0`]
   }
 ]
