@@ -1,14 +1,12 @@
 /**
  * A flow as a whole: all tasks that descend from one event, also those that no
- * worker has written down yet. A record that is in a topic but not in the
- * journal is found by the flow its headers name, behind the place up to which
- * its partition is journalled.
+ * worker has read yet. The wish to cancel it is kept until it is over, for
+ * whoever reads the rest of its records; those of its tasks that have a row are
+ * asked for one by one, since they may wait where nobody looks.
  */
 import { Clock, Duration, Effect } from "effect"
 import { SqlClient } from "effect/sql"
 import { texts } from "../database/columns.ts"
-import { envelopeOf } from "../domain/Envelope.ts"
-import { taskIdOf } from "../domain/ids.ts"
 import { isFinal } from "../domain/TaskState.ts"
 import { Journal } from "../journal/Journal.ts"
 import { flowProgress } from "../journal/sql/Flows.ts"
@@ -54,30 +52,6 @@ export const cancelledIn = (events: ReadonlyArray<string>) =>
     )
   )
 
-/** Ids of the tasks that records of the flow will make once they are journalled. */
-const unwritten = (event: string) =>
-  Effect.flatMap(SqlClient.SqlClient, (sql) =>
-    refused("read a flow's records")(
-      Effect.map(
-        sql.unsafe<{ queue: string; topic: string; partition: number; offset: bigint; headers: string }>(
-          `SELECT q.name AS queue, q.topic, r.partition, r."offset", r.headers
-           FROM queue q JOIN topic tt ON tt.name = q.topic JOIN topic_partition p ON p.topic = tt.id
-           LEFT JOIN assignment a ON a.queue = q.id AND a.partition = p.partition
-           JOIN record r ON r.topic = tt.id AND r.partition = p.partition AND r."offset" >= coalesce(a.next_offset, 0)
-           WHERE strpos(r.headers, $1) > 0`,
-          [JSON.stringify(event).slice(1, -1)]
-        ),
-        // Read here and not in SQL: a producer's headers may hold what jsonb cannot, NUL for one.
-        (rows) =>
-          rows.flatMap((row) => {
-            const place = () => `${row.topic}/${row.partition}/${row.offset}`
-            const { id, flow } = envelopeOf(JSON.parse(row.headers) as Readonly<Record<string, string>>, place, "")
-            return flow === event ? [taskIdOf(row.queue, id)] : []
-          })
-      )
-    )
-  )
-
 /** Moves the start of an event that was to start later to now, so that it ends now. */
 const startNow = Effect.fnUntraced(function* (event: StoredEvent) {
   const journal = yield* Journal
@@ -106,7 +80,7 @@ const lookMs = 50
 
 /**
  * Cancels what has not ended of a flow, and what its running tasks still hand
- * on meanwhile. Answers how the flow stands; where no worker runs, the wish is
+ * on. Answers how the flow stands; where no worker runs, the wish is
  * kept until one does. Null where there is no such event.
  */
 export const cancelFlow = Effect.fn("cancelFlow")(function* (id: string, by: string) {
@@ -121,14 +95,14 @@ export const cancelFlow = Effect.fn("cancelFlow")(function* (id: string, by: str
   })
   const before = yield* read(id)
   if (before.status !== "queued" && before.status !== "in_progress") return { ...before, wasOver: true }
-  yield* ask(event.task)
+  yield* journal.requestFlowCancel(id, by)
   yield* startNow(event)
   const until = (yield* Clock.currentTimeMillis) + patienceMs
   while (true) {
-    for (const task of yield* unwritten(id)) yield* ask(task)
     for (const task of yield* flowTasks(id)) if (!isFinal(task.state)) yield* ask(task.id)
     const now = yield* read(id)
     const isOver = now.status !== "queued" && now.status !== "in_progress"
+    if (isOver) yield* journal.forgetFlowCancels(id)
     if (isOver || (yield* Clock.currentTimeMillis) >= until) return { ...now, wasOver: false }
     yield* Effect.sleep(Duration.millis(lookMs))
   }

@@ -18,7 +18,8 @@ const standingOf = (event: StoredEvent) =>
           SELECT (SELECT off FROM queue WHERE name = ${event.queue}) AS off,
             EXISTS (SELECT 1 FROM queue_control WHERE queue = ${event.queue} AND paused) AS queue_paused,
             EXISTS (SELECT 1 FROM key_control WHERE key = ${keyOf(event.user)} AND paused AND queue IN ('', ${event.queue})) AS user_paused,
-            EXISTS (SELECT 1 FROM task_command WHERE task = ${event.task}::uuid AND kind = 'cancel') AS cancelled`,
+            EXISTS (SELECT 1 FROM task_command WHERE task = ${event.task}::uuid AND kind = 'cancel')
+              OR EXISTS (SELECT 1 FROM flow_cancel WHERE flow = ${event.id}) AS cancelled`,
         ([row]): Standing => ({
           off: row!.off,
           queuePaused: row!.queue_paused,

@@ -115,6 +115,8 @@ export interface Controls {
   /** Mailboxes that are paused, as `slotOf` writes them. */
   readonly pausedSlots: ReadonlySet<string>
   readonly commands: ReadonlyArray<PendingCommand>
+  /** Flows that are to end: also by those of their tasks that nobody has read yet. */
+  readonly cancelledFlows: ReadonlySet<string>
 }
 
 /** An event as a client posted it, ready to be kept. */
@@ -189,7 +191,14 @@ export class Journal extends Context.Service<
     readonly pauseKey: (key: Uint8Array, paused: boolean, by: string) => Effect.Effect<void, JournalError>
     /** Asks the task's owner to cancel it; true where it can still matter. */
     readonly requestCancel: (task: string, by: string) => Effect.Effect<boolean, JournalError>
-    /** Compare-and-set from a bad end back to queued; false where the task is in no such state. */
+    /** Asks the owners of a flow's tasks to cancel them as they read them, until the flow is over. */
+    readonly requestFlowCancel: (flow: string, by: string) => Effect.Effect<void, JournalError>
+    /** Forgets that wish where the flow is over; of all flows where none is named. */
+    readonly forgetFlowCancels: (flow: string | null) => Effect.Effect<void, JournalError>
+    /**
+     * Compare-and-set from a bad end back to queued; false where the task is in no such state. Wishes to cancel it, or
+     * its flow, were for the life that is over.
+     */
     readonly requestRetry: (task: string, by: string) => Effect.Effect<boolean, JournalError>
 
     /**

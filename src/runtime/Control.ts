@@ -35,7 +35,13 @@ export interface Wishes {
 }
 
 export const makeWishes = (): Wishes => ({
-  controls: { pausedQueues: new Set(), pausedKeys: new Set(), pausedSlots: new Set(), commands: [] },
+  controls: {
+    pausedQueues: new Set(),
+    pausedKeys: new Set(),
+    pausedSlots: new Set(),
+    commands: [],
+    cancelledFlows: new Set()
+  },
   cancels: new Set(),
   retried: new Map(),
   blocked: new Map(),
@@ -115,6 +121,32 @@ export const makeControl = (options: ControlOptions) =>
       }
     }
 
+    /** Ends a task that is in memory; answers whether it is gone already, or is told to stop. */
+    const withdraw = (task: LiveTask): boolean => {
+      // One that waits until it may run alone is no longer in line: it is stopped at its start.
+      const isGone = task.state === "queued" && settlement.cancelQueued(task, "an operator")
+      if (!isGone) attempts.stop(task, "cancel")
+      return isGone
+    }
+
+    /**
+     * Cancels what is in memory of flows that are to end. What came since `begunAt` may have been retried after what is
+     * known of the flows: the next look is for it.
+     */
+    const cancelFlows = (begunAt: number) => {
+      const { cancelledFlows } = wishes.controls
+      if (cancelledFlows.size === 0) return
+      for (const lane of lanes) {
+        for (const { live, draining } of lane.owned.values()) {
+          if (draining) continue
+          for (const task of live.values()) {
+            if (task.flow === null || !cancelledFlows.has(task.flow)) continue
+            if (!isFinal(task.state) && task.loadedAt < begunAt) withdraw(task)
+          }
+        }
+      }
+    }
+
     const cancel = Effect.fnUntraced(function* (command: PendingCommand) {
       const task = find(lanes, command.task)
       const finish = (by: Ownership | null) => {
@@ -125,9 +157,7 @@ export const makeControl = (options: ControlOptions) =>
       wishes.cancels.add(command.task)
       if (task !== undefined) {
         if (isFinal(task.state)) return
-        // One that waits until it may run alone is no longer in line: it is stopped at its start.
-        const isGone = task.state === "queued" && settlement.cancelQueued(task, "an operator")
-        return isGone ? finish(task.ownership) : attempts.stop(task, "cancel")
+        return withdraw(task) ? finish(task.ownership) : undefined
       }
       if (command.at === null) return
       if (isFinal(command.at.state)) return finish(null)
@@ -178,6 +208,7 @@ export const makeControl = (options: ControlOptions) =>
       for (const command of wishes.controls.commands) if (command.kind === "cancel") asked.add(command.task)
       for (const id of wishes.cancels) if (!asked.has(id)) wishes.cancels.delete(id)
       applyPauses()
+      cancelFlows(begunAt)
       wishes.seenAt = begunAt
       for (const command of wishes.controls.commands) {
         yield* command.kind === "cancel" ? cancel(command) : retry(command)

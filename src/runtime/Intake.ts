@@ -53,8 +53,8 @@ export interface IntakeOptions {
   readonly flush: Flush
   readonly bounds: Bounds
   readonly isHeld: (lane: Lane, key: string) => boolean
-  /** Whether an operator cancelled this task before it was read; it is withdrawn at once then. */
-  readonly cancelled: (task: LiveTask) => void
+  /** Whether an operator cancelled this task, or one that was just read with its flow; it is withdrawn at once then. */
+  readonly cancelled: (task: LiveTask, isNew: boolean) => void
   readonly changed: (lane: Lane) => void
   readonly runFork: (effect: Effect.Effect<void>) => void
 }
@@ -123,7 +123,7 @@ export const makeIntake = (options: IntakeOptions) =>
       if (!always) box.loadedTo = Math.max(box.loadedTo, row.offset)
       ownership.live.set(task.id, task)
       Mailboxes.put(ownership.lane.boxes, box, task, now)
-      options.cancelled(task)
+      options.cancelled(task, false)
     }
 
     /** Rows of replayed records whose tasks have not ended. */
@@ -203,7 +203,7 @@ export const makeIntake = (options: IntakeOptions) =>
           now
         })
         admit(task, now)
-        options.cancelled(task)
+        options.cancelled(task, true)
       }
       lane.read += batch.length
       options.changed(lane)
@@ -254,7 +254,7 @@ export const makeIntake = (options: IntakeOptions) =>
             const task = fromJournal(row, ownership, box, now, false)
             ownership.live.set(task.id, task)
             Mailboxes.put(lane.boxes, box, task, now)
-            options.cancelled(task)
+            options.cancelled(task, false)
           }
           // Fewer than asked for: everything that was spilled before the question is here, or was cancelled there.
           if (rows.length < bounds.mailbox) box.loadedTo = Math.max(box.loadedTo, target)

@@ -117,6 +117,7 @@ export const startWorker = <R>(given: Partial<WorkerOptions<R>> & Pick<WorkerOpt
     const context = yield* Effect.context<R>()
     const runFork = Effect.runForkWith(context)
     const clock = yield* Clock.Clock
+    const journal = yield* Journal
     const owner = `worker-${yield* Random.nextIntBetween(0, 0x7fffffff)}`
     const now = clock.currentTimeMillisUnsafe()
     const lanes = options.actors
@@ -167,10 +168,12 @@ export const startWorker = <R>(given: Partial<WorkerOptions<R>> & Pick<WorkerOpt
       flush,
       bounds: options.bounds,
       isHeld: (lane, key) => isHeld(wishes, lane, key),
-      cancelled: (task) => {
-        if (!wishes.cancels.has(task.id)) return
-        if (settlement.cancelQueued(task, "an operator"))
-          flush.command({ task: task.id, kind: "cancel" }, task.ownership)
+      cancelled: (task, isNew) => {
+        const isAsked = wishes.cancels.has(task.id)
+        // What the journal kept may have been retried since its flow was cancelled: the next look is for that.
+        const isOfFlow = isNew && task.flow !== null && wishes.controls.cancelledFlows.has(task.flow)
+        if (!(isAsked || isOfFlow) || !settlement.cancelQueued(task, "an operator")) return
+        if (isAsked) flush.command({ task: task.id, kind: "cancel" }, task.ownership)
       },
       changed,
       runFork: (effect) => void runFork(effect)
@@ -275,6 +278,10 @@ export const startWorker = <R>(given: Partial<WorkerOptions<R>> & Pick<WorkerOpt
     yield* forkLoop(
       "the dropping of old records",
       Effect.andThen(Effect.sleep(Duration.millis(expireEveryMs)), Effect.ignore(broker.expire))
+    )
+    yield* forkLoop(
+      "the forgetting of flows that are over",
+      Effect.andThen(Effect.sleep(Duration.millis(expireEveryMs)), Effect.ignore(journal.forgetFlowCancels(null)))
     )
     return { lanes } satisfies Worker
   })

@@ -7,6 +7,7 @@ import { Deferred, Effect, Exit } from "effect"
 import type { Layer } from "effect"
 import { uuidOf } from "../../src/domain/ids.ts"
 import { mailboxKeyOf } from "../../src/domain/Task.ts"
+import type { Task } from "../../src/domain/Task.ts"
 import { slotOf } from "../../src/journal/Journal.ts"
 import type { Journal, NewEvent } from "../../src/journal/Journal.ts"
 import { freshQueue } from "../support/freshQueue.ts"
@@ -129,6 +130,49 @@ export const journalSteeringContract = (name: string, journalLayer: Layer.Layer<
         assert.isFalse(yield* journal.requestRetry(open.id, "eve"))
         const asked = (yield* journal.controls).commands.filter((c) => c.kind === "retry" && c.at?.queue === queue)
         assert.deepStrictEqual(asked.map((c) => c.task).sort(), rows.map((t) => t.id).sort())
+      })
+    )
+
+    it.effect("the wish to cancel a flow is kept until all of its tasks have ended, or one of them is retried", () =>
+      Effect.gen(function* () {
+        const { journal, queue, write } = yield* freshQueue()
+        const [flow, other] = [`${queue} flow`, `${queue} other`]
+        const asked = Effect.map(journal.controls, ({ cancelledFlows }) => [
+          cancelledFlows.has(flow),
+          cancelledFlows.has(other)
+        ])
+        const eventOf = (id: string, task: Task): NewEvent => ({
+          id,
+          type: "test",
+          user: "ann",
+          queue,
+          task: task.id,
+          fingerprint: id,
+          data: "{}",
+          awaits: 1
+        })
+        const [first, second] = [taskRow({ queue, offset: 0, flow }), taskRow({ queue, offset: 1, flow })]
+        const bad = taskRow({ queue, offset: 2, flow: other, state: "failed", endedAt: 5 })
+        yield* journal.accept([eventOf(flow, first), eventOf(other, bad)], () => Effect.void)
+        yield* write({ tasks: [bad] })
+        yield* journal.requestFlowCancel(flow, "eve")
+        yield* journal.requestFlowCancel(flow, "adam")
+        yield* journal.requestFlowCancel(other, "eve")
+        assert.deepStrictEqual(yield* asked, [true, true])
+        assert.isTrue(yield* journal.requestRetry(bad.id, "eve"))
+        assert.deepStrictEqual(yield* asked, [true, false])
+        // None has been read; one has ended, and calls for another; both have ended.
+        yield* journal.forgetFlowCancels(flow)
+        assert.deepStrictEqual(yield* asked, [true, false])
+        yield* write({ tasks: [succeeded(first, { emitted: 1 })] })
+        yield* journal.forgetFlowCancels(flow)
+        yield* journal.forgetFlowCancels(null)
+        assert.deepStrictEqual(yield* asked, [true, false])
+        yield* write({ tasks: [{ ...second, state: "cancelled", endedAt: 6 }] })
+        yield* journal.forgetFlowCancels(other)
+        assert.deepStrictEqual(yield* asked, [true, false])
+        yield* journal.forgetFlowCancels(null)
+        assert.deepStrictEqual(yield* asked, [false, false])
       })
     )
 

@@ -4,7 +4,7 @@ import { Effect, Latch } from "effect"
 import { done, fail } from "../../src/domain/Outcome.ts"
 import type { Outcome } from "../../src/domain/Outcome.ts"
 import { bytes } from "../support/journalRows.ts"
-import { actorOf, makeObserver, makeWorld, pass } from "../support/runtimeWorld.ts"
+import { actorOf, makeObserver, makeWorld, pass, topicOf } from "../support/runtimeWorld.ts"
 
 describe("an operator", () => {
   it.effect("cancels a task that waits behind another of its user: it never runs, the others do", () =>
@@ -205,6 +205,75 @@ describe("an operator", () => {
       assert.deepStrictEqual(seen.lines, ["+2", "-2"])
       assert.strictEqual(world.stateOf("ann", 1), "cancelled")
       assert.strictEqual(world.tables.commands.size, 0)
+    })
+  )
+
+  it.effect("cancels a flow: what runs, what waits, and what comes later, in every queue", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld
+      const seen = makeObserver()
+      const actor = actorOf(({ n }) => seen.around(String(n), Effect.sleep("1 second")))
+      const reader = actorOf(({ n }) => seen.around(`next ${n}`, Effect.void), {
+        name: "reader",
+        topic: topicOf("next")
+      })
+      yield* world.start([actor, reader])
+      const ofFlow = { headers: { ce_flow: "f" } }
+      yield* world.post("ann", [1, 2], ofFlow)
+      yield* world.post("ann", [3])
+      yield* pass(100)
+      yield* world.journal.requestFlowCancel("f", "eve")
+      yield* pass(500)
+      yield* world.post("ann", [4], ofFlow)
+      yield* world.post("ann", [5])
+      // What a task of it hands on that could not be told in time.
+      yield* world.post("ann", [6], { topic: "next", ...ofFlow })
+      yield* pass(10_000)
+      assert.deepStrictEqual(
+        [1, 2, 3, 4, 5].map((n) => world.stateOf("ann", n)),
+        ["cancelled", "cancelled", "succeeded", "cancelled", "succeeded"]
+      )
+      assert.strictEqual(world.stateOf("ann", 6, "reader"), "cancelled")
+      assert.deepStrictEqual(seen.lines, ["+1", "!1", "+3", "-3", "+5", "-5"])
+    })
+  )
+
+  it.effect("cancels a flow whose task was found by its next owner", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld
+      const seen = makeObserver()
+      const actor = actorOf(({ n }) => seen.around(String(n), Effect.sleep("10 seconds")))
+      const first = yield* world.start([actor])
+      yield* world.post("ann", [1], { headers: { ce_flow: "f" } })
+      yield* pass(500)
+      yield* first.crash
+      yield* world.journal.requestFlowCancel("f", "eve")
+      yield* world.start([actor])
+      yield* pass(3_000)
+      assert.strictEqual(world.stateOf("ann", 1), "cancelled")
+    })
+  )
+
+  it.effect("retries a task of a cancelled flow: it runs, also where the wish to cancel is still in mind", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld
+      const seen = makeObserver()
+      const actor = actorOf(({ n }) => seen.around(String(n), Effect.sleep("500 millis")))
+      const first = yield* world.start([actor])
+      yield* world.post("ann", [1], { headers: { ce_flow: "f" } })
+      yield* world.journal.requestFlowCancel("f", "eve")
+      yield* pass(2_000)
+      assert.strictEqual(world.stateOf("ann", 1), "cancelled")
+      yield* first.stop
+      // The next owner has looked before the retry, and loads after it.
+      world.journalFaults.slow("unfinished", "there", Effect.sleep("800 millis"))
+      yield* world.start([actor])
+      yield* pass(100)
+      assert.isTrue(yield* world.journal.requestRetry(world.idOf("ann", 1), "eve"))
+      world.journalFaults.slow("controls", "there", Effect.sleep("300 millis"))
+      yield* pass(10_000)
+      assert.strictEqual(world.stateOf("ann", 1), "succeeded")
+      assert.strictEqual(world.tables.flowCancels.size, 0)
     })
   )
 

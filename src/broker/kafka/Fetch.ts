@@ -20,7 +20,7 @@ import type { WirePartition, WireRecord } from "./WireRecord.ts"
  * How long a broker may wait for something to come, ms: also how late a new position can be read. The longer nothing
  * comes, the longer it may wait: eight idle queues that ask ten times a second cost more than all else that rests.
  */
-const [shortestWaitMs, longestWaitMs] = [100, 500]
+const [shortestWaitMs, longestWaitMs] = [100, 1_000]
 
 /** The same where several leaders are asked and one must not wait for the others. */
 const shortWaitMs = 10
@@ -142,7 +142,7 @@ export const makeFetch = (
       leaders.map(async ([nodeId, partitions]) => {
         const node = await cluster.findBroker({ nodeId })
         return node.fetch({
-          maxWaitTime: leaders.length === 1 ? waitMs : shortWaitMs,
+          maxWaitTime: leaders.length === 1 ? Math.round(waitMs) : shortWaitMs,
           minBytes: 1,
           maxBytes: bytesInAll,
           isolationLevel: readCommitted,
@@ -172,7 +172,7 @@ export const makeFetch = (
         next: Number(fresh.at(-1)!.offset) + 1
       })
     }
-    waitMs = runs.size > 0 ? shortestWaitMs : Math.min(longestWaitMs, waitMs + shortestWaitMs / 2)
+    waitMs = runs.size > 0 ? shortestWaitMs : Math.min(longestWaitMs, waitMs * 1.5)
     return runs
   }
 

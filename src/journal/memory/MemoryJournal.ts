@@ -10,7 +10,7 @@ import { mailboxKeyOf } from "../../domain/Task.ts"
 import type { Task } from "../../domain/Task.ts"
 import { isFinal } from "../../domain/TaskState.ts"
 import { Journal } from "../Journal.ts"
-import type { Acceptance, Batch, CommandKind, NewEvent, QueuePartition } from "../Journal.ts"
+import type { Batch, CommandKind, QueuePartition } from "../Journal.ts"
 import { JournalError, JournalUnavailable, WriteRefused } from "../JournalError.ts"
 import {
   controlsOf,
@@ -18,6 +18,8 @@ import {
   commandSlot,
   emptyTables,
   isApplied,
+  isFlowOver,
+  judge,
   keySlot,
   partitionSlot,
   redrive,
@@ -39,20 +41,6 @@ const unavailable = (operation: string) =>
   new JournalError({ operation, reason: new JournalUnavailable({ detail: "a scripted fault" }) })
 
 const sameTiming = (a: Schedule, b: Schedule): boolean => JSON.stringify(a.timing) === JSON.stringify(b.timing)
-
-/** Which of posted events are new, and what is answered for each. */
-const judge = (known: ReadonlyMap<string, NewEvent>, events: ReadonlyArray<NewEvent>) => {
-  const first = new Map<string, NewEvent>()
-  for (const event of events) if (!first.has(event.id)) first.set(event.id, event)
-  const fresh = events.filter((event) => first.get(event.id) === event && !known.has(event.id))
-  const isFresh = new Set(fresh)
-  const answers = events.map((event): Acceptance => {
-    if (isFresh.has(event)) return "accepted"
-    const kept = known.get(event.id) ?? first.get(event.id)!
-    return kept.fingerprint === event.fingerprint ? "repeated" : "conflict"
-  })
-  return { fresh, answers }
-}
 
 /** A journal, its tables for looking at, and the handle for its faults. */
 export const makeMemoryJournal = Effect.gen(function* () {
@@ -214,12 +202,20 @@ export const makeMemoryJournal = Effect.gen(function* () {
         }),
         tell
       ),
+    requestFlowCancel: (flow) =>
+      Effect.andThen(
+        Effect.sync(() => tables.flowCancels.add(flow)),
+        tell
+      ),
+    forgetFlowCancels: (flow) =>
+      Effect.sync(() => {
+        for (const one of flow === null ? [...tables.flowCancels] : [flow])
+          if (isFlowOver(tables, one)) tables.flowCancels.delete(one)
+      }),
     requestRetry: (id, by) =>
       Effect.tap(
         Effect.sync(() => {
           if (!redrive(tables, id, by)) return false
-          // A wish to cancel was for the life that is over.
-          tables.commands.delete(commandSlot(id, "cancel"))
           ask(id, "retry")
           return true
         }),

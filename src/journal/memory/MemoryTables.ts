@@ -8,6 +8,7 @@ import { isFinal } from "../../domain/TaskState.ts"
 import type { Schedule } from "../../domain/Schedule.ts"
 import { slotOf } from "../Journal.ts"
 import type {
+  Acceptance,
   AttemptRow,
   Batch,
   CommandKind,
@@ -46,6 +47,8 @@ export interface MemoryTables {
   /** Paused mailboxes: queue (empty for all queues) and key; who paused them. */
   readonly pausedKeys: Map<string, { readonly queue: string; readonly key: Uint8Array; readonly by: string }>
   readonly commands: Map<string, { readonly task: string; readonly kind: CommandKind }>
+  /** Flows that are to end. */
+  readonly flowCancels: Set<string>
   readonly skips: Map<string, Batch["skips"][number]>
   readonly events: Map<string, NewEvent>
   readonly schedules: Map<string, Schedule>
@@ -63,6 +66,7 @@ export const emptyTables = (): MemoryTables => ({
   pausedQueues: new Set(),
   pausedKeys: new Map(),
   commands: new Map(),
+  flowCancels: new Set(),
   skips: new Map(),
   events: new Map(),
   schedules: new Map()
@@ -101,6 +105,9 @@ export const redrive = (tables: MemoryTables, id: string, by: string): boolean =
   const task = tables.tasks.get(id)
   if (task === undefined || !isFinal(task.state) || task.state === "succeeded" || task.record === null) return false
   const reason = `retried by ${by}`
+  // Wishes to cancel were for the life that is over.
+  tables.commands.delete(commandSlot(id, "cancel"))
+  if (task.flow !== null) tables.flowCancels.delete(task.flow)
   store(tables, { ...task, state: "queued", attempt: 0, crashes: 0, endedAt: null, notBefore: null, reason })
   return true
 }
@@ -156,6 +163,16 @@ export const applyBatch = (tables: MemoryTables, batch: Batch): void => {
   for (const { task, kind } of batch.commands) tables.commands.delete(commandSlot(task, kind))
 }
 
+/** Whether all tasks of a flow have ended that its event and its tasks have called for. */
+export const isFlowOver = (tables: MemoryTables, flow: string): boolean => {
+  const event = tables.events.get(flow)
+  if (event === undefined) return true
+  const tasks = [...tables.tasks.values()].filter((task) => task.flow === flow)
+  const skipped = [...tables.skips.values()].filter((skip) => skip.flow === flow).length
+  const expected = tasks.reduce((sum, { emitted }) => sum + emitted, event.awaits) - skipped
+  return tasks.filter(({ state }) => isFinal(state)).length >= expected
+}
+
 /** What operators want, as the tables have it. */
 export const controlsOf = (tables: MemoryTables): Controls => {
   const keys = [...tables.pausedKeys.values()]
@@ -169,6 +186,21 @@ export const controlsOf = (tables: MemoryTables): Controls => {
       const task = tables.tasks.get(id)
       const at = task === undefined ? null : { queue: task.queue, partition: task.partition, state: task.state }
       return { task: id, kind, at }
-    })
+    }),
+    cancelledFlows: new Set(tables.flowCancels)
   }
+}
+
+/** Which of posted events are new, and what is answered for each. */
+export const judge = (known: ReadonlyMap<string, NewEvent>, events: ReadonlyArray<NewEvent>) => {
+  const first = new Map<string, NewEvent>()
+  for (const event of events) if (!first.has(event.id)) first.set(event.id, event)
+  const fresh = events.filter((event) => first.get(event.id) === event && !known.has(event.id))
+  const isFresh = new Set(fresh)
+  const answers = events.map((event): Acceptance => {
+    if (isFresh.has(event)) return "accepted"
+    const kept = known.get(event.id) ?? first.get(event.id)!
+    return kept.fingerprint === event.fingerprint ? "repeated" : "conflict"
+  })
+  return { fresh, answers }
 }

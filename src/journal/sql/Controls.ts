@@ -26,6 +26,8 @@ export const makeControls = Effect.map(PgClient.PgClient, (sql) => {
       state: number
     }>`SELECT c.task, c.kind, q.name AS queue, t.partition, t.state FROM task_command c
       LEFT JOIN task t ON t.id = c.task LEFT JOIN queue q ON q.id = t.queue ORDER BY c.at`
+    // After the commands: a retry ends the wish to cancel the flow, and who knows of the one must know of the other.
+    const flows = yield* sql<{ flow: string }>`SELECT flow FROM flow_cancel`
     return {
       pausedQueues: new Set(queues.map((row) => row.queue)),
       pausedKeys: new Set(keys.filter((row) => row.queue === "").map((row) => mailboxKeyOf(row.key))),
@@ -36,7 +38,8 @@ export const makeControls = Effect.map(PgClient.PgClient, (sql) => {
         task: row.task,
         kind: row.kind,
         at: row.queue === null ? null : { queue: row.queue, partition: row.partition, state: stateOf(row.state) }
-      }))
+      })),
+      cancelledFlows: new Set(flows.map((row) => row.flow))
     } satisfies Controls
   }).pipe(refused("read controls"))
 
@@ -91,6 +94,17 @@ export const makeControls = Effect.map(PgClient.PgClient, (sql) => {
           return rows.length > 0
         })
       ),
+    requestFlowCancel: (flow: string, by: string) =>
+      refused("request cancel")(
+        Effect.andThen(sql`INSERT INTO flow_cancel (flow, by) VALUES (${flow}, ${by}) ON CONFLICT DO NOTHING`, tell)
+      ),
+    forgetFlowCancels: (flow: string | null) =>
+      refused("forget cancels")(
+        sql`DELETE FROM flow_cancel f WHERE (${flow}::text IS NULL OR f.flow = ${flow}::text) AND coalesce((
+          SELECT count(t.id) FILTER (WHERE t.state >= 2) >= e.awaits + coalesce(sum(t.emitted), 0)
+              - (SELECT count(*) FROM flow_skip s WHERE s.flow = e.id)
+          FROM event e LEFT JOIN task t ON t.flow = e.id WHERE e.id = f.flow GROUP BY e.id), true)`
+      ),
     requestRetry: (task: string, by: string) =>
       refused("request retry")(
         Effect.gen(function* () {
@@ -100,8 +114,8 @@ export const makeControls = Effect.map(PgClient.PgClient, (sql) => {
                 yield* sql`UPDATE task SET state = 0, attempt = 0, crashes = 0, ended_at = NULL, not_before = NULL,
                 reason = ${"retried by " + by} WHERE id = ${task}::uuid AND state > 2 AND headers IS NOT NULL RETURNING id`
               if (moved.length > 0) {
-                // A wish to cancel was for the life that is over.
                 yield* sql`DELETE FROM task_command WHERE task = ${task}::uuid AND kind = 'cancel'`
+                yield* sql`DELETE FROM flow_cancel WHERE flow = (SELECT flow FROM task WHERE id = ${task}::uuid)`
                 yield* sql`INSERT INTO task_command (task, kind, by) VALUES (${task}::uuid, 'retry', ${by})
                   ON CONFLICT (task, kind) DO UPDATE SET by = excluded.by`
               }

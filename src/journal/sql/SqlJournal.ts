@@ -127,6 +127,8 @@ const make = Effect.gen(function* () {
     pauseQueue: controls.pauseQueue,
     pauseKey: controls.pauseKey,
     requestCancel: controls.requestCancel,
+    requestFlowCancel: controls.requestFlowCancel,
+    forgetFlowCancels: (flow) => Effect.asVoid(controls.forgetFlowCancels(flow)),
     requestRetry: controls.requestRetry,
     accept,
     acceptance,

@@ -97,5 +97,11 @@ export const journalMigrations: ReadonlyArray<Migration> = [
     name: "the last batch of each position",
     // Of the owner whose epoch stands beside it: a lease begins anew.
     statements: [`ALTER TABLE assignment ADD COLUMN batch bigint NOT NULL DEFAULT 0`]
+  },
+  {
+    component,
+    version: 3,
+    name: "flows that are to end",
+    statements: [`CREATE TABLE flow_cancel (flow text PRIMARY KEY, at timestamptz NOT NULL DEFAULT now(), by text)`]
   }
 ]
