@@ -40,17 +40,15 @@ const beginContent = Effect.fnUntraced(function* (turn: Turn, item: string, url:
 /** Has the item show `content`, and nothing that was made of what it had before. */
 const showContent = Effect.fnUntraced(function* (item: string, gen: number, { sha256, type }: StoredContent) {
   const sql = yield* SqlClient.SqlClient
-  yield* sql.unsafe(`DELETE FROM item_blob WHERE item = $1::uuid`, [item])
-  yield* sql.unsafe(`INSERT INTO item_blob (item, role, sha256, gen) VALUES ($1::uuid, 'content', $2, $3)`, [
-    item,
-    sha256,
-    gen
-  ])
   const [row] = yield* sql.unsafe<{ name: string }>(
-    `UPDATE item_content c SET status = $2, url = NULL, width = NULL, height = NULL, thumbhash = NULL, degraded = NULL,
+    `WITH hidden AS (DELETE FROM item_blob WHERE item = $1::uuid AND role <> 'content'),
+     shown AS (
+       INSERT INTO item_blob (item, role, sha256, gen) VALUES ($1::uuid, 'content', $3, $4)
+       ON CONFLICT (item, role) DO UPDATE SET sha256 = excluded.sha256, width = NULL, height = NULL, gen = excluded.gen)
+     UPDATE item_content c SET status = $2, url = NULL, width = NULL, height = NULL, thumbhash = NULL, degraded = NULL,
        exif = NULL
      FROM item i WHERE c.item = $1::uuid AND i.id = c.item RETURNING i.name`,
-    [item, isPicturable(type) ? "processing" : "available"]
+    [item, isPicturable(type) ? "processing" : "available", sha256, gen]
   )
   return isPicturable(type) ? [{ kind: "convert", item, gen, sha256, name: row!.name } satisfies FollowUp] : []
 })
@@ -136,28 +134,30 @@ export const attach = Effect.fnUntraced(function* (turn: Turn, command: CommandO
   const held = yield* contentOf(item.id)
   if (held === undefined || held.gen !== gen || held.sha256 !== sha256) return nothing
   if (attachment.kind === "failed") return yield* fail(item.id, attachment.reason, attachment.message)
-  const made = [
-    ["preview", attachment.preview],
-    ["thumbnail", attachment.thumbnail]
-  ] as const
+  const { preview, thumbnail, width, height, thumbhash, degraded, exif } = attachment
   const missing = yield* claim(
-    made.map(([, { sha256: name, size, format }]) => ({ sha256: name, size, mediaType: `image/${format}` }))
+    [preview, thumbnail].map(({ sha256: name, size, format }) => ({ sha256: name, size, mediaType: `image/${format}` }))
   )
   if (missing.length > 0)
     return { changed: 0, next: [{ kind: "convert", item: item.id, gen, sha256, name: held.name }] } satisfies Change
-  for (const [role, derived] of made) {
-    yield* sql.unsafe(
-      `INSERT INTO item_blob (item, role, sha256, width, height, gen) VALUES ($1::uuid, $2, $3, $4, $5, $6)
-       ON CONFLICT (item, role) DO UPDATE SET sha256 = excluded.sha256, width = excluded.width,
-         height = excluded.height, gen = excluded.gen`,
-      [item.id, role, derived.sha256, derived.width, derived.height, gen]
-    )
-  }
-  const { width, height, thumbhash, degraded, exif } = attachment
   yield* sql.unsafe(
-    `UPDATE item_content SET status = 'available', reason = NULL, message = NULL, width = $2, height = $3,
+    `WITH shown AS (
+       INSERT INTO item_blob (item, role, sha256, width, height, gen)
+       VALUES ($1::uuid, 'preview', $7, $8, $9, $13), ($1::uuid, 'thumbnail', $10, $11, $12, $13)
+       ON CONFLICT (item, role) DO UPDATE SET sha256 = excluded.sha256, width = excluded.width,
+         height = excluded.height, gen = excluded.gen)
+     UPDATE item_content SET status = 'available', reason = NULL, message = NULL, width = $2, height = $3,
        thumbhash = $4, degraded = $5, exif = $6 WHERE item = $1::uuid`,
-    [item.id, width, height, thumbhash, degraded, JSON.stringify(exif)]
+    [
+      item.id,
+      width,
+      height,
+      thumbhash,
+      degraded,
+      JSON.stringify(exif),
+      ...[preview, thumbnail].flatMap((derived) => [derived.sha256, derived.width, derived.height]),
+      gen
+    ]
   )
   return { changed: 1, next: [] } satisfies Change
 })

@@ -16,29 +16,25 @@ export const create = Effect.fnUntraced(function* (turn: Turn, command: Omit<Com
   const parent = yield* findParent(turn, command.parent)
   if (parent !== null && depthOf(parent.path) >= deepest)
     return yield* refuse("TooDeep", `a tree has at most ${deepest} levels`)
-  const [row] = yield* sql.unsafe<{ slot: bigint }>(
-    `UPDATE tree_owner SET next_slot = next_slot + 1 WHERE owner = $1 RETURNING next_slot - 1 AS slot`,
-    [turn.owner]
-  )
-  const slot = Number(row!.slot)
   const own = tagsOf(command.tags).map((tag) => turn.tags.get(tag)!)
   const effective = [...new Set([...(parent?.eff_tags ?? []), ...own])]
   const named = command.viewers?.map((name) => turn.users.get(name)!) ?? parent?.viewers ?? []
   const viewers = [...new Set(named)].filter((viewer) => viewer !== turn.owner)
-  yield* sql.unsafe(
-    `INSERT INTO item (id, owner, parent, slot, type, name, words, created_seq)
-     VALUES ($1::uuid, $2, $3::uuid, $4::int8, $5, $6, array_to_tsvector($7::text[]), $8::int8)`,
+  const [row] = yield* sql.unsafe<{ slot: bigint }>(
+    `WITH taken AS (UPDATE tree_owner SET next_slot = next_slot + 1 WHERE owner = $2 RETURNING next_slot - 1 AS slot)
+     INSERT INTO item (id, owner, parent, slot, type, name, words, created_seq)
+     SELECT $1::uuid, $2, $3::uuid, slot, $4, $5, array_to_tsvector($6::text[]), $7::int8 FROM taken RETURNING slot`,
     [
       turn.command,
       turn.owner,
       parent?.id ?? null,
-      BigInt(slot),
       command.type,
       command.name,
       texts(wordsOf(command.name)),
       BigInt(turn.seq)
     ]
   )
+  const slot = Number(row!.slot)
   yield* sql.unsafe(
     `WITH begun AS (INSERT INTO item_own_tag (owner, tag, item) SELECT $1, unnest($4::int[]), $2::uuid),
      changed AS (

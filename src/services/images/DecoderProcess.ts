@@ -29,7 +29,7 @@ export const crashed = (detail: string): ImageError => new ImageError({ reason: 
 const decodeReason = Schema.decodeSync(ImageErrorReason)
 
 export const startChild = (): Child => {
-  const started = spawn(process.execPath, ["--expose-gc", entry], {
+  const started = spawn(process.execPath, [entry], {
     env: environment,
     stdio: ["ignore", "ignore", "pipe", "ipc"],
     serialization: "advanced"

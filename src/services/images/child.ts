@@ -29,31 +29,13 @@ let letGo: () => void = () => undefined
 const admit = (memory: number): Promise<void> =>
   new Promise((resolve) => {
     letGo = resolve
-    decoded += memory
     answer({ kind: "wants", memory })
   })
 
-/**
- * Pixels lie outside of the heap, where the collector does not see how many there are: left to itself it lets a child
- * grow to 180 MB with photographs of 12 megapixels. So it is asked whenever pictures of so many bytes, as estimated,
- * were decoded since it last was, which keeps the child below 140 MB and costs 1 or 2 of 80 ms.
- */
-const collectAfter = 180 * 2 ** 20
-let decoded = 0
-
-/** Memory after a job, in bytes. */
-const settledMemory = (): number => {
-  if (decoded >= collectAfter) {
-    globalThis.gc?.()
-    decoded = 0
-  }
-  return process.memoryUsage.rss()
-}
-
 const begin = (job: Job): void => {
   work(job, admit).then(
-    (result) => answer({ kind: "done", result, rss: settledMemory() }),
-    (cause: unknown) => answer({ kind: "failed", reason: reasonOf(cause), rss: settledMemory() })
+    (result) => answer({ kind: "done", result, rss: process.memoryUsage.rss() }),
+    (cause: unknown) => answer({ kind: "failed", reason: reasonOf(cause), rss: process.memoryUsage.rss() })
   )
 }
 
