@@ -44,11 +44,12 @@ export interface Delay {
   readonly untilMs: number
 }
 
-/** Give up: the task is failed and its record goes to the dead letters. */
+/** Give up: the task is failed and its record goes to the dead letters; `outputs` tell others, in the same transaction. */
 export interface Fail {
   readonly _tag: "Fail"
   readonly reason: string
   readonly detail?: unknown
+  readonly outputs?: ReadonlyArray<Output> | undefined
 }
 
 /** Ended on purpose, without a dead letter. */
@@ -64,7 +65,12 @@ export const done = (result: unknown = null, outputs: ReadonlyArray<Output> = []
 })
 export const retry = (reason: string, afterMs?: number): Retry => ({ _tag: "Retry", reason, afterMs })
 export const delay = (reason: string, untilMs: number): Delay => ({ _tag: "Delay", reason, untilMs })
-export const fail = (reason: string, detail?: unknown): Fail => ({ _tag: "Fail", reason, detail })
+export const fail = (reason: string, detail?: unknown, outputs?: ReadonlyArray<Output>): Fail => ({
+  _tag: "Fail",
+  reason,
+  detail,
+  outputs
+})
 export const cancel = (reason: string): Cancel => ({ _tag: "Cancel", reason })
 
 const tags = new Set(["Done", "Retry", "Delay", "Fail", "Cancel"])

@@ -8,7 +8,7 @@
  * |-----------------------------|---------------|--------------------|-------------------------|
  * | Done                        | succeeded     | next               | outputs, state changes  |
  * | Retry, attempts left        | queued, later | waits at its head  | attempt row             |
- * | Retry, none left; Fail      | failed        | next, or held      | attempt row, dead letter|
+ * | Retry, none left; Fail      | failed        | next, or held      | … , dead letter, outputs|
  * | Delay                       | queued, later | waits at its head  | attempt not counted     |
  * | Cancel, or asked to cancel  | cancelled     | next               | attempt row             |
  * | undecodable                 | invalid       | next               | dead letter             |
@@ -19,7 +19,7 @@ import type { OutgoingRecord } from "../broker/Record.ts"
 import { headersOf } from "../domain/Envelope.ts"
 import { outputIdOf } from "../domain/ids.ts"
 import { fail } from "../domain/Outcome.ts"
-import type { Done, Outcome } from "../domain/Outcome.ts"
+import type { Outcome, Output } from "../domain/Outcome.ts"
 import { backoffOf, mayRetry } from "../domain/RetryPolicy.ts"
 import type { StateRow } from "../journal/Journal.ts"
 import { deadLetterOf } from "./DeadLetter.ts"
@@ -68,6 +68,9 @@ const jsonOf = (value: unknown): string | null | undefined => {
 /** A Delay does not count: one that is over already must not become a loop without an end. */
 const shortestDelayMs = 100
 
+/** The first place of what a failure hands on; the dead letter has the one before. */
+const failurePlace = -2
+
 /** The end of the year 9999: later times are no dates to Postgres or to JavaScript. */
 const latest = 253_402_300_799_000
 
@@ -93,16 +96,22 @@ export const makeSettlement = (options: SettlementOptions) =>
       })
     }
 
-    const outputsOf = (task: LiveTask, outcome: Done, now: number): ReadonlyArray<OutgoingRecord> => {
-      let emitted = 0
-      const outputs = outcome.outputs.map((output, index): OutgoingRecord => {
-        emitted += options.readersOf(output.topic)
+    /** `placeOf` numbers the outputs among all that a task may ever hand on: those of an end that is not its last too. */
+    const outputsOf = (
+      task: LiveTask,
+      outputs: ReadonlyArray<Output>,
+      now: number,
+      placeOf: (index: number) => number
+    ): ReadonlyArray<OutgoingRecord> => {
+      const records = outputs.map((output, index): OutgoingRecord => {
+        // Added to what an earlier end called for: an operator may have had the task tried again.
+        if (task.flow !== null) task.emitted += options.readersOf(output.topic)
         return {
           topic: output.topic,
           key: output.key,
           value: output.value,
           headers: headersOf({
-            id: output.id ?? outputIdOf(task.id, index),
+            id: output.id ?? outputIdOf(task.id, placeOf(index)),
             type: output.type,
             source: options.source + task.ownership.lane.actor.name,
             time: now,
@@ -112,8 +121,7 @@ export const makeSettlement = (options: SettlementOptions) =>
           })
         }
       })
-      task.emitted = task.flow === null ? 0 : emitted
-      return outputs
+      return records
     }
 
     const statesOf = (task: LiveTask, session: TaskSession): ReadonlyArray<StateRow> => {
@@ -165,12 +173,22 @@ export const makeSettlement = (options: SettlementOptions) =>
       changed(lane)
     }
 
-    const failed = (task: LiveTask, reason: string, detail: unknown, now: number) => {
+    const failed = (
+      task: LiveTask,
+      reason: string,
+      detail: unknown,
+      now: number,
+      outputs: ReadonlyArray<Output> = []
+    ) => {
       const { lane } = task.ownership
       task.state = "failed"
       task.reason = storable(reason)
       attemptRow(task, "failed", now, reason, detail)
       bury(task, reason, typeof detail === "string" ? detail : (jsonOf(detail) ?? null))
+      if (outputs.length > 0) {
+        const records = [...task.outbox!.records, ...outputsOf(task, outputs, now, (index) => failurePlace - index)]
+        task.outbox = { ...task.outbox!, records }
+      }
       const blocks = lane.actor.policy.retry.onExhausted === "block" && task.box.keyBytes !== null
       if (blocks) {
         Mailboxes.hold(task.box)
@@ -207,7 +225,7 @@ export const makeSettlement = (options: SettlementOptions) =>
           task.result = result
           const states = session === null ? [] : statesOf(task, session)
           if (outcome.outputs.length > 0 || states.length > 0) {
-            task.outbox = { records: outputsOf(task, outcome, now), states, holds: [] }
+            task.outbox = { records: outputsOf(task, outcome.outputs, now, (index) => index), states, holds: [] }
           }
           return end(task, now)
         }
@@ -223,7 +241,7 @@ export const makeSettlement = (options: SettlementOptions) =>
           return again(task, Math.max(outcome.untilMs, now + shortestDelayMs), outcome.reason)
         }
         case "Fail":
-          return failed(task, outcome.reason, outcome.detail, now)
+          return failed(task, outcome.reason, outcome.detail, now, outcome.outputs)
         case "Cancel": {
           task.state = "cancelled"
           task.reason = storable(outcome.reason)

@@ -96,6 +96,25 @@ describe("a file from the web", () => {
     )
   )
 
+  it.live("that was refused is a failed task, and is there after all when that is tried again", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        let isGone = true
+        const { client, web } = yield* withWeb((_, response) =>
+          isGone ? response.writeHead(404).end() : response.end("a text")
+        )
+        const { body } = yield* client.post("/items/upload", { user: "anna", url: `${web}/x.txt` })
+        const refused = yield* untilContent(client, "anna", body.itemId, "failed")
+        assert.deepInclude(refused.content, { reason: "Refused", sha256: null })
+        const { tasks } = (yield* client.get(`/tasks?queue=content&status=failed`)).body
+        isGone = false
+        yield* client.post(`/tasks/${tasks[0].id}/retry`)
+        const { content } = yield* untilContent(client, "anna", body.itemId, "available")
+        assert.deepStrictEqual([content.size, content.reason ?? null], [6, null])
+      })
+    )
+  )
+
   it.live(
     "that was given up did not stay a placeholder: the item says so, and goes on when the task is tried again",
     () =>

@@ -3,7 +3,9 @@ import { assert, describe, it } from "@effect/vitest"
 import { Data, Effect } from "effect"
 import { unreadableHeader } from "../../src/broker/Record.ts"
 import { delay, done, fail, cancel, retry } from "../../src/domain/Outcome.ts"
-import { actorOf, makeObserver, makeWorld, pass } from "../support/runtimeWorld.ts"
+import type { Outcome } from "../../src/domain/Outcome.ts"
+import { bytes } from "../support/journalRows.ts"
+import { actorOf, makeObserver, makeWorld, pass, topicOf } from "../support/runtimeWorld.ts"
 
 class Refused extends Data.TaggedError("Refused")<{ readonly isRetryable: boolean }> {}
 
@@ -188,6 +190,31 @@ describe("a worker", () => {
           "kafka_dlt-original-offset": "0"
         })
       })
+  )
+
+  it.effect("hands on what a failure has to tell, with its dead letter, and once more where it is tried again", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld
+      let isBroken = true
+      const told = (what: string) => [{ topic: "next", key: bytes("ann"), value: bytes(what), type: "test" }]
+      const actor = actorOf(() =>
+        Effect.sync((): Outcome => (isBroken ? fail("no", null, told(`{"n":0}`)) : done(1, told(`{"n":1}`))))
+      )
+      const reader = actorOf(() => Effect.void, { name: "reader", topic: topicOf("next") })
+      yield* world.start([actor, reader])
+      yield* world.post("ann", [1], { headers: { ce_flow: "f" } })
+      yield* pass(500)
+      assert.deepInclude(world.task("ann", 1), { state: "failed", emitted: 1 })
+      assert.strictEqual((yield* world.contents("work.dlq")).length, 1)
+      isBroken = false
+      assert.isTrue(yield* world.journal.requestRetry(world.idOf("ann", 1), "eve"))
+      yield* pass(2_000)
+      // Both are waited for by the flow.
+      assert.deepInclude(world.task("ann", 1), { state: "succeeded", emitted: 2 })
+      const handedOn = (yield* world.contents("next")).map(({ value }) => new TextDecoder().decode(value!))
+      assert.deepStrictEqual(handedOn, ['{"n":0}', '{"n":1}'])
+      assert.deepStrictEqual(world.states(), { succeeded: 3 })
+    })
   )
 
   it.effect("ends what it cannot read as invalid with a dead letter, and never stops there", () =>

@@ -5,7 +5,7 @@
  * is told to the tree too; what may be had later is tried again.
  */
 import { Effect, Stream } from "effect"
-import { done, retry } from "../../domain/Outcome.ts"
+import { done, fail, retry } from "../../domain/Outcome.ts"
 import type { Outcome } from "../../domain/Outcome.ts"
 import { outputIdOf, taskIdOf } from "../../domain/ids.ts"
 import type { CommandOf } from "../../domain/tree/TreeCommand.ts"
@@ -26,7 +26,10 @@ type Wanted = Extract<Topic.ValueOf<typeof contentCommands>, { kind: "fetch" }>
 const tell = ({ owner, item, gen }: Wanted, content: CommandOf<"fetched">["content"]): Effect.Effect<Outcome> =>
   Effect.map(
     Topic.output(treeCommands, owner, { by: owner, admin: false, command: { kind: "fetched", item, gen, content } }),
-    (output) => done(content, [output])
+    (output) =>
+      content.kind === "failed"
+        ? fail(`${content.reason}: ${content.message}`, content, [output])
+        : done(content, [output])
   )
 
 /** The task that will be told: that of the only record this one hands on. */

@@ -1,15 +1,9 @@
 /**
- * What is said to the tree of the picture of an item. A result goes with the
- * end of its task. A refusal cannot, for what fails hands nothing on: it is
- * appended before the task fails, under an id of its own, so that a repeat is
- * dropped.
+ * What is said to the tree of the picture of an item: what was made of it, or
+ * why nothing was, with the end of the task either way.
  */
-import { Clock, Effect } from "effect"
-import { headersOf } from "../../domain/Envelope.ts"
-import { outputIdOf } from "../../domain/ids.ts"
+import { Effect } from "effect"
 import type { Attachment } from "../../domain/tree/Attachment.ts"
-import { Producer } from "../../runtime/Producer.ts"
-import type { TaskContext } from "../../runtime/TaskContext.ts"
 import type { ConvertedBlob } from "../../services/images/convertBlob.ts"
 import type { Derivative } from "../../services/images/Job.ts"
 import type { mediaUploaded } from "../../topics/mediaUploaded.ts"
@@ -54,26 +48,10 @@ const attach = ({ sha256, item }: Picture, owner: string, attachment: Attachment
 export const handedOn = (picture: Picture, owner: string, converted: ConvertedBlob) =>
   Effect.map(attach(picture, owner, attachmentOf(converted)), (output) => (output === null ? [] : [output]))
 
-/** Its place among what a task hands on; the dead letter has the one before. */
-const refusalPlace = -2
-
 const longestMessage = 1_000
 
-/** Says that nothing could be made of the picture; returns when that is on disk. */
-export const tellRefusal = Effect.fnUntraced(function* (
-  picture: Picture,
-  owner: string,
-  { reason, message }: Refusal,
-  task: TaskContext
-) {
-  const output = yield* attach(picture, owner, { kind: "failed", reason, message: message.slice(0, longestMessage) })
-  if (output === null) return
-  const producer = yield* Producer
-  const headers = headersOf({
-    id: outputIdOf(task.id, refusalPlace),
-    type: output.type,
-    source: `/postroom/${task.queue}`,
-    time: yield* Clock.currentTimeMillis
-  })
-  yield* producer.send([{ topic: output.topic, key: output.key, value: output.value, headers }])
-})
+/** What a task hands on that fails, since nothing can be made of the picture. */
+export const refusedOn = (picture: Picture, owner: string, { reason, message }: Refusal) =>
+  Effect.map(attach(picture, owner, { kind: "failed", reason, message: message.slice(0, longestMessage) }), (output) =>
+    output === null ? [] : [output]
+  )

@@ -25,7 +25,7 @@ import { mediaBackfill } from "../../topics/mediaBackfill.ts"
 import { mediaUploaded } from "../../topics/mediaUploaded.ts"
 import type * as Topic from "../../topics/Topic.ts"
 import { explainBlobs } from "../blobOutcome.ts"
-import { handedOn, type Picture, tellRefusal } from "./attachment.ts"
+import { handedOn, type Picture, refusedOn } from "./attachment.ts"
 import {
   countCrash,
   keepConversion,
@@ -61,8 +61,10 @@ const succeed = ({ picture, owner }: Assignment, converted: ConvertedBlob, reuse
     done({ name: picture.name, ...converted, reused }, outputs)
   )
 
-const refuse = ({ picture, owner, task }: Assignment, refusal: Refusal) =>
-  Effect.as(tellRefusal(picture, owner, refusal, task), fail(`${refusal.reason}: ${refusal.message}`, refusal))
+const refuse = ({ picture, owner }: Assignment, refusal: Refusal) =>
+  Effect.map(refusedOn(picture, owner, refusal), (outputs) =>
+    fail(`${refusal.reason}: ${refusal.message}`, refusal, outputs)
+  )
 
 /** An earlier result, where its files are still there. */
 const earlier = (result: string | null) =>

@@ -45,7 +45,7 @@ const showContent = Effect.fnUntraced(function* (item: string, gen: number, { sh
      shown AS (
        INSERT INTO item_blob (item, role, sha256, gen) VALUES ($1::uuid, 'content', $3, $4)
        ON CONFLICT (item, role) DO UPDATE SET sha256 = excluded.sha256, width = NULL, height = NULL, gen = excluded.gen)
-     UPDATE item_content c SET status = $2, url = NULL, width = NULL, height = NULL, thumbhash = NULL, degraded = NULL,
+     UPDATE item_content c SET status = $2, reason = NULL, message = NULL, url = NULL, width = NULL, height = NULL, thumbhash = NULL, degraded = NULL,
        exif = NULL
      FROM item i WHERE c.item = $1::uuid AND i.id = c.item RETURNING i.name`,
     [item, isPicturable(type) ? "processing" : "available", sha256, gen]
