@@ -83,7 +83,8 @@ export const fromJournal = (
   // The attempt that was cut off did not end: it is not counted against the policy.
   attempt: task.state === "in_progress" ? Math.max(0, task.attempt - 1) : task.attempt,
   crashes: task.crashes + (crashed && task.state === "in_progress" ? 1 : 0),
-  emitted: 0,
+  // What an end before this life has called for is still to come.
+  emitted: task.emitted,
   startedAt: null,
   endedAt: null,
   notBefore: task.notBefore,

@@ -156,7 +156,10 @@ export const cancelsAreKept = ({ history, run, asked, byTask, rows, scattered }:
       const since = learnt.get(`${line.p} ${line.task}`)
       const wrote = rows.get(line.task)?.findLast(({ index, row }) => index < at && row.state === "in_progress")
       const wasDecided = wrote !== undefined && line.t - history[wrote.index]!.t < decidedMs
-      if (since !== undefined && line.t > history[since]!.t + carriedOutMs && !wasDecided) {
+      // The owner has carried it out and crossed it off: who goes on after a loss cannot know. What the owner does again
+      // is a breach of I8.
+      const isCarriedOut = rows.get(line.task)?.some(({ index, row }) => index < at && row.state === "cancelled")
+      if (since !== undefined && line.t > history[since]!.t + carriedOutMs && !wasDecided && isCarriedOut !== true) {
         found.push({
           invariant: "I11",
           at,
