@@ -36,6 +36,34 @@ export const blobOrphanLife = time({
   fallback: "30 days"
 })
 
+export const exportMaxItems = whole(
+  {
+    key: "EXPORTS_MAX_ITEMS",
+    about: "Most items in one export.",
+    example: "500000",
+    fallback: "100000"
+  },
+  1,
+  10_000_000
+)
+
+export const exportMax = whole(
+  {
+    key: "EXPORTS_MAX_MIB",
+    about: "Most that the files of one export may have together, in MiB. There must be room for it in DATA_DIR.",
+    example: "100000",
+    fallback: "20000"
+  },
+  1,
+  10_000_000
+)
+
+export const exportLife = time({
+  key: "EXPORTS_LIFE",
+  about: "How long a finished export can be fetched. Its file goes BLOBS_GRACE later.",
+  fallback: "7 days"
+})
+
 /** Whether it names a bucket: http or https, and a path that begins with the bucket's name. */
 const isBucket = (address: string): boolean => {
   const url = URL.parse(address)
