@@ -1,0 +1,498 @@
+/** Exports over HTTP, on the whole product: what is in them, for whom, for how long, and what is left of those that are cut off. */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { SqlClient } from "effect/sql"
+import * as fs from "node:fs"
+import * as path from "node:path"
+import sharp from "sharp"
+import { makeExporter } from "../../src/actors/exporter/exporter.ts"
+import { makeTree } from "../../src/actors/tree/tree.ts"
+import { sweep } from "../../src/services/content/sweep.ts"
+import { startInstallation } from "../scenarios/Installation.ts"
+import { complaintsOf, unzip } from "../support/unzip.ts"
+import { syntheticPhoto } from "../support/photos.ts"
+import { untilSo } from "../support/until.ts"
+import { asked, changed, collection, ended, exported, fetched, filesIn, manifestIn, uploaded } from "./exportsWorld.ts"
+import type { Site } from "./exportsWorld.ts"
+import { makeTextConverter, pngOf, readFile, taskEnded, untilContent } from "./filesWorld.ts"
+
+const actors = [makeTree(null), makeTextConverter(), makeExporter(null)]
+const installation = startInstallation({ actors })
+
+/** Files below a folder of an installation. */
+const filesBelow = (folder: string) =>
+  fs
+    .readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map(({ name }) => name)
+
+/** An album of anna's with an album in it, seen by ben but for some of it. */
+const album = (site: Site) =>
+  Effect.gen(function* () {
+    const whole = yield* collection(site, "anna", "Album", { viewers: ["ben"], tags: ["year"] })
+    const sea = yield* collection(site, "anna", "Sea", { parent: whole, tags: ["sea"] })
+    const secret = yield* collection(site, "anna", "Secret", { parent: whole, viewers: ["chris"] })
+    const ids = {
+      whole,
+      sea,
+      secret,
+      a: yield* uploaded(site, "anna", "a.txt", "file a", { parent: whole }),
+      wave: yield* uploaded(site, "anna", "wave.txt", "file wave", { parent: sea, tags: ["blue"] }),
+      again: yield* uploaded(site, "anna", "WAVE.txt", "file again", { parent: sea }),
+      hidden: yield* uploaded(site, "anna", "hidden.txt", "hidden", { parent: secret }),
+      shown: yield* uploaded(site, "anna", "shown.txt", "shown", { parent: secret, viewers: ["ben"] })
+    }
+    return ids
+  })
+
+describe("an export", () => {
+  it.live("has the tree as folders, for its owner all of it and for others what each of them sees", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const site = yield* installation
+        const ids = yield* album(site)
+        const wanted = { selection: { branches: [ids.whole] }, format: "zip" }
+        const own = yield* exported(site, "anna", wanted)
+        assert.deepStrictEqual(filesIn(own.bytes), {
+          "Album/": "",
+          "Album/Sea/": "",
+          "Album/Sea/wave.txt": "file wave",
+          "Album/Sea/WAVE (2).txt": "file again",
+          "Album/Secret/": "",
+          "Album/Secret/hidden.txt": "hidden",
+          "Album/Secret/shown.txt": "shown",
+          "Album/a.txt": "file a"
+        })
+        assert.deepInclude(own.about, { items: 8, files: 5, skippedCount: 0, size: own.bytes.length, reason: null })
+        const others = yield* exported(site, "ben", wanted)
+        // Nothing says that there is a folder, or what it is called.
+        assert.deepStrictEqual(filesIn(others.bytes), {
+          "Album/": "",
+          "Album/Sea/": "",
+          "Album/Sea/wave.txt": "file wave",
+          "Album/Sea/WAVE (2).txt": "file again",
+          "Album/shown.txt": "shown",
+          "Album/a.txt": "file a"
+        })
+        assert.notInclude(others.bytes.toString("latin1"), "Secret")
+        assert.deepStrictEqual(manifestIn(others.bytes).skipped, [])
+        const file = path.join(site.dataDir, "x.zip")
+        fs.writeFileSync(file, own.bytes)
+        assert.deepStrictEqual(complaintsOf(file), [])
+      })
+    )
+  )
+
+  it.live("of items that are not seen, gone, deleted or without a file says so, each by its reason", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const site = yield* installation
+        const { client } = site
+        const ids = yield* album(site)
+        const bare = yield* client.post("/items", { user: "anna", type: "item", name: "bare", viewers: ["ben"] })
+        yield* taskEnded(client, bare.body.taskId)
+        yield* changed(site, "DELETE", `/items/${ids.a}?user=anna`)
+        const nowhere = "00000000-0000-4000-8000-000000000000"
+        const items = [ids.a, ids.wave, ids.hidden, bare.body.itemId, nowhere]
+        const { bytes, about } = yield* exported(site, "ben", { selection: { items }, format: "zip" })
+        assert.deepStrictEqual(filesIn(bytes), { "wave.txt": "file wave" })
+        const reasons = new Map(about.skipped.map((skip: any) => [skip.item, [skip.reason, skip.name]]))
+        for (const id of [ids.a, ids.hidden, nowhere]) assert.deepStrictEqual(reasons.get(id), ["NotFound", null])
+        assert.deepStrictEqual(reasons.get(bare.body.itemId), ["NoContent", "bare"])
+        assert.deepStrictEqual(manifestIn(bytes).skipped, about.skipped)
+        assert.strictEqual(about.skippedCount, 4)
+        // Who may see nothing gets nothing, and is not told of anything.
+        const none = yield* exported(site, "eve", { selection: { branches: [ids.whole] }, format: "zip" })
+        assert.deepStrictEqual(filesIn(none.bytes), {})
+        const admin = yield* exported(site, "eve", { admin: true, selection: { items: [ids.hidden] }, format: "zip" })
+        assert.deepStrictEqual(filesIn(admin.bytes), { "hidden.txt": "hidden" })
+      })
+    )
+  )
+
+  it.live("has what its requester sees when it is made, not when it was asked for", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const site = yield* installation
+        const { client } = site
+        const ids = yield* album(site)
+        yield* client.post("/queues/exporter/pause")
+        const id = yield* asked(site, "ben", { selection: { branches: [ids.whole] }, format: "zip" })
+        assert.strictEqual((yield* client.get(`/exports/${id}?user=ben`)).body.status, "queued")
+        yield* changed(site, "PUT", `/items/${ids.sea}/access`, { user: "anna", revoke: ["ben"], children: "delta" })
+        yield* changed(site, "PUT", `/items/${ids.hidden}/access`, { user: "anna", grant: ["ben"] })
+        yield* client.post("/queues/exporter/resume")
+        yield* ended(site, "ben", id)
+        assert.deepStrictEqual(Object.keys(filesIn(yield* fetched(site, "ben", id))), [
+          "Album/",
+          "Album/hidden.txt",
+          "Album/shown.txt",
+          "Album/a.txt"
+        ])
+      })
+    )
+  )
+
+  it.live("is of the same bytes where the tree is the same, whenever it is made", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const site = yield* installation
+        const ids = yield* album(site)
+        const made = new Map<string, string>()
+        for (const format of ["zip", "csv", "json"]) {
+          const wanted = { selection: { branches: [ids.whole] }, format }
+          const first = yield* exported(site, "anna", wanted)
+          const second = yield* exported(site, "anna", wanted)
+          assert.notStrictEqual(first.id, second.id)
+          assert.deepStrictEqual(second.bytes, first.bytes)
+          assert.strictEqual(second.about.sha256, first.about.sha256)
+          if (format === "zip") for (const { name, at } of unzip(first.bytes).entries) made.set(name, at)
+          if (format !== "json") continue
+          // The time of a file is that of its item, in the two seconds that a ZIP can tell.
+          for (const { path: place, type, createdAt } of JSON.parse(first.bytes.toString()).items) {
+            const at = new Date(Math.floor(Date.parse(createdAt) / 2_000) * 2_000).toISOString()
+            assert.strictEqual(`${made.get(type === "collection" ? `${place}/` : place)}.000Z`, at)
+          }
+        }
+      })
+    )
+  )
+
+  it.live("has only what has the tags that are asked for, in the folders where it stands", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const site = yield* installation
+        const ids = yield* album(site)
+        const wanted = { selection: { branches: [ids.whole], tags: ["SEA", "blue"] }, format: "zip" }
+        assert.deepStrictEqual(filesIn((yield* exported(site, "ben", wanted)).bytes), {
+          "Album/Sea/wave.txt": "file wave"
+        })
+        const none = { ...wanted, selection: { ...wanted.selection, tags: ["nobody has it"] } }
+        assert.deepStrictEqual(filesIn((yield* exported(site, "ben", none)).bytes), {})
+      })
+    )
+  )
+
+  it.live("tells what is known of items as CSV and as JSON, and where a picture was taken to its owner alone", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const site = yield* installation
+        const { client } = site
+        const picture = yield* uploaded(site, "anna", "=x.png", pngOf("x"), { viewers: ["ben"], tags: ["sea", "blue"] })
+        const { sha256, gen } = (yield* untilContent(client, "anna", picture, "available")).content
+        const exif = {
+          takenAt: "2026-07-01T12:30:15+02:00",
+          make: "a camera",
+          position: { latitude: -12.5, longitude: 13 }
+        }
+        const derived = { sha256, size: 1, width: 4, height: 3, format: "png" }
+        const attachment = {
+          kind: "converted",
+          preview: derived,
+          thumbnail: derived,
+          width: 40,
+          height: 30,
+          thumbhash: "",
+          degraded: null,
+          exif
+        }
+        const command = { kind: "attach", item: picture, gen, sha256, attachment }
+        const event = yield* client.post("/events", {
+          type: "tree.command",
+          user: "anna",
+          data: { by: "anna", admin: false, command }
+        })
+        assert.strictEqual((yield* taskEnded(client, event.body.taskId)).status, "succeeded")
+        const selection = { items: [picture] }
+        const json = (user: string) =>
+          Effect.map(exported(site, user, { selection, format: "json" }), ({ bytes }) => JSON.parse(bytes.toString()))
+        const own = (yield* json("anna")).items[0]
+        assert.deepInclude(own, {
+          id: picture,
+          path: "=x.png",
+          name: "=x.png",
+          type: "item",
+          owner: "anna",
+          tags: ["blue", "sea"]
+        })
+        assert.deepInclude(own.content, { sha256, type: "image/png", width: 40, height: 30, exif })
+        const { position: _private, ...rest } = exif
+        assert.deepStrictEqual((yield* json("ben")).items[0].content.exif, rest)
+        const csv = (user: string) =>
+          Effect.map(exported(site, user, { selection, format: "csv" }), ({ bytes }) => bytes.toString().split("\r\n"))
+        const [head, line, ...more] = yield* csv("anna")
+        assert.match(head!, /^id,path,name,type,owner,tags,/)
+        assert.include(line!, `${picture},'=x.png,'=x.png,item,anna,"blue, sea"`)
+        assert.match(line!, /,-12\.5,13,$/)
+        assert.deepStrictEqual(more, [""])
+        assert.notInclude((yield* csv("ben")).join("\n"), "12.5")
+        const { bytes } = yield* exported(site, "ben", { selection, format: "zip" })
+        assert.strictEqual(unzip(bytes).entries[0]!.at, "2026-07-01T12:30:14")
+      })
+    )
+  )
+
+  it.live(
+    "has pictures made anew in the wanted format and size, and others as they are or not, as was asked",
+    () =>
+      Effect.scoped(
+        Effect.gen(function* () {
+          const site = yield* installation
+          const photo = yield* Effect.promise(() => syntheticPhoto({ width: 1_200, height: 900, seed: 1 }))
+          const turned = yield* Effect.promise(() => sharp(photo).withMetadata({ orientation: 6 }).toBuffer())
+          const items = [
+            yield* uploaded(site, "anna", "photo.jpeg", photo),
+            yield* uploaded(site, "anna", "turned.JPG", turned),
+            yield* uploaded(site, "anna", "notes.txt", "a text"),
+            yield* uploaded(site, "anna", "broken.png", pngOf("nothing"))
+          ]
+          const run = (images: object) => exported(site, "anna", { selection: { items }, format: "zip", images })
+          for (const [format, ending] of [
+            ["webp", "webp"],
+            ["avif", "avif"],
+            ["jpeg", "jpeg"]
+          ] as const) {
+            const { bytes, about } = yield* run({ format, size: 400, quality: 70 })
+            const { entries } = unzip(bytes)
+            const names = entries.map(({ name }) => name)
+            assert.deepStrictEqual(names, [
+              `photo.${ending}`,
+              format === "jpeg" ? "turned.JPG" : `turned.${ending}`,
+              "notes.txt",
+              "broken.png",
+              "manifest.json"
+            ])
+            const [one, two] = yield* Effect.promise(() =>
+              Promise.all(entries.slice(0, 2).map(({ bytes: made }) => sharp(made).metadata()))
+            )
+            assert.deepInclude(one!, { format: format === "avif" ? "heif" : format, width: 400, height: 300 })
+            assert.deepInclude(two!, { width: 300, height: 400 })
+            assert.notProperty(two!, "exif")
+            assert.strictEqual(about.skippedCount, 0)
+          }
+          const { bytes, about } = yield* run({ format: "webp", size: 100, otherwise: "skip" })
+          assert.deepStrictEqual(Object.keys(filesIn(bytes)), ["photo.webp", "turned.webp"])
+          assert.deepStrictEqual(
+            about.skipped.map(({ name, reason }: any) => [name, reason]),
+            [
+              ["notes.txt", "NoPicture"],
+              ["broken.png", "NoPicture"]
+            ]
+          )
+          const originals = unzip((yield* run({ format: "original" })).bytes).entries
+          assert.deepStrictEqual(originals[0]!.bytes, photo)
+          assert.strictEqual(originals[0]!.method, 0)
+          assert.strictEqual(originals[2]!.method, 8)
+          assert.deepStrictEqual(filesBelow(path.join(site.dataDir, "files", "incoming")), [])
+        })
+      ),
+    120_000
+  )
+})
+
+describe("exports of a user", () => {
+  it.live("are listed page by page, and are nobody else's", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const site = yield* installation
+        const { client } = site
+        const item = yield* uploaded(site, "anna", "x.txt", "x", { viewers: ["ben"] })
+        const wanted = { selection: { items: [item] }, format: "csv" }
+        const ids: Array<string> = []
+        for (let n = 0; n < 5; n++) ids.unshift((yield* exported(site, "anna", wanted)).id)
+        const found: Array<string> = []
+        let cursor = ""
+        do {
+          const { body } = yield* client.get(`/exports?user=anna&limit=2${cursor}`)
+          found.push(...body.exports.map(({ id }: any) => id))
+          cursor = body.next === null ? "" : `&cursor=${body.next}`
+        } while (cursor !== "")
+        assert.deepStrictEqual(found, ids)
+        assert.deepStrictEqual((yield* client.get("/exports?user=ben")).body.exports, [])
+        for (const place of [`/exports/${ids[0]}`, `/exports/${ids[0]}/content`]) {
+          assert.strictEqual((yield* client.get(`${place}?user=ben`)).status, 404)
+          assert.strictEqual((yield* site.stranger.get(`${place}?user=anna`)).status, 401)
+          assert.strictEqual((yield* client.get(place)).status, 400)
+        }
+        assert.strictEqual((yield* client.call("DELETE", `/exports/${ids[0]}?user=ben`)).status, 404)
+        assert.strictEqual((yield* client.get("/exports/none?user=anna")).status, 404)
+      })
+    )
+  )
+
+  it.live("are made once for a key, and are served like files are", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const site = yield* installation
+        const { client } = site
+        const item = yield* uploaded(site, "anna", "x.txt", "x")
+        const wanted = { user: "anna", selection: { items: [item] }, format: "json" }
+        const key = { "idempotency-key": "once" }
+        const first = yield* client.post("/exports", wanted, key)
+        assert.deepStrictEqual((yield* client.post("/exports", wanted, key)).body, first.body)
+        const other = yield* client.post("/exports", { ...wanted, format: "csv" }, key)
+        assert.deepStrictEqual([other.status, other.body.errors[0].path], [409, ["header", "idempotency-key"]])
+        const id = first.body.exportId
+        const about = yield* ended(site, "anna", id)
+        const place = `/exports/${id}/content?user=anna`
+        const whole = yield* readFile(site, place)
+        assert.strictEqual(whole.headers.get("etag"), `"${about.sha256}"`)
+        assert.match(whole.headers.get("content-disposition")!, /^attachment; filename="export-\d{4}-\d\d-\d\d\.json"/)
+        assert.strictEqual(whole.headers.get("content-security-policy"), "sandbox; default-src 'none'")
+        const part = yield* readFile(site, place, { range: "bytes=2-6" })
+        assert.deepStrictEqual([part.status, part.bytes.toString()], [206, "items"])
+        assert.strictEqual((yield* readFile(site, place, { "if-none-match": whole.headers.get("etag")! })).status, 304)
+      })
+    )
+  )
+
+  it.live("that cannot be made are refused, field by field", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const { client } = yield* startInstallation({ actors, works: false })
+        const id = "00000000-0000-4000-8000-000000000000"
+        const good = { user: "anna", selection: { items: [id] }, format: "zip" }
+        const cases: ReadonlyArray<readonly [object, ReadonlyArray<string | number>]> = [
+          [{ ...good, user: undefined }, ["user"]],
+          [{ ...good, selection: {} }, ["selection"]],
+          [{ ...good, selection: { items: [] } }, ["selection", "items"]],
+          [{ ...good, selection: { items: [id, "x"] } }, ["selection", "items", 1]],
+          [{ ...good, selection: { branches: ["../.."] } }, ["selection", "branches", 0]],
+          [{ ...good, format: "tar" }, ["format"]],
+          [{ ...good, images: { format: "bmp" } }, ["images", "format"]],
+          [{ ...good, images: { format: "webp", size: 0 } }, ["images", "size"]],
+          [{ ...good, images: { format: "webp", quality: 101 } }, ["images", "quality"]],
+          [{ ...good, images: { format: "original", size: 100 } }, ["images"]],
+          [{ ...good, format: "csv", images: { format: "webp" } }, ["images"]],
+          [{ ...good, colour: "red" }, ["colour"]]
+        ]
+        for (const [body, place] of cases) {
+          const answer = yield* client.post("/exports", body)
+          assert.strictEqual(answer.status, 400, JSON.stringify(body))
+          assert.deepStrictEqual(answer.body.errors[0].path, place, JSON.stringify(answer.body))
+        }
+        assert.strictEqual((yield* client.get("/exports?user=anna&cursor=x")).status, 400)
+        assert.deepStrictEqual((yield* client.get("/exports?user=anna")).body.exports, [])
+      })
+    )
+  )
+
+  it.live("that are too large fail with the figures, and leave nothing", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const site = yield* startInstallation({ actors, exports: { items: 2, bytes: 10 } })
+        const top = yield* collection(site, "anna", "Top")
+        const text = yield* uploaded(site, "anna", "x.txt", "more than ten bytes", { parent: top })
+        const run = (selection: object, format: string) =>
+          Effect.flatMap(asked(site, "anna", { selection, format }), (id) => ended(site, "anna", id))
+        const bytes = yield* run({ items: [text] }, "zip")
+        assert.deepStrictEqual([bytes.status, bytes.sha256], ["failed", null])
+        assert.match(bytes.reason, /its files have 19 bytes, and at most 10 are allowed/)
+        // No file is in a list.
+        assert.strictEqual((yield* run({ items: [text] }, "csv")).status, "succeeded")
+        yield* uploaded(site, "anna", "y.txt", "y", { parent: top })
+        const items = yield* run({ branches: [top] }, "csv")
+        assert.match(items.reason, /it has 3 items, and at most 2 are allowed/)
+        const content = yield* site.client.get(`/exports/${items.id}/content?user=anna`)
+        assert.deepStrictEqual([content.status, /3 items/.test(content.body.detail)], [409, true])
+        assert.strictEqual((yield* site.client.call("DELETE", `/exports/${items.id}?user=anna`)).status, 202)
+        assert.strictEqual((yield* site.client.get(`/exports/${items.id}?user=anna`)).status, 404)
+        assert.deepStrictEqual(filesBelow(path.join(site.dataDir, "files", "incoming")), [])
+      })
+    )
+  )
+})
+
+const atOnce = { exports: { lifeMs: 1_000 } }
+
+describe("an export that is over", () => {
+  it.live("is gone for those who ask when its time has come, and its file with the sweep", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const site = yield* startInstallation({ actors, ...atOnce })
+        const { client } = site
+        const item = yield* uploaded(site, "anna", "x.txt", "x")
+        const { id, about } = yield* exported(site, "anna", { selection: { items: [item] }, format: "csv" })
+        const swept = Effect.provide(sweep({ orphans: false }), site.context)
+        assert.strictEqual((yield* swept).exports, 0)
+        const get = client.get(`/exports/${id}?user=anna`)
+        yield* untilSo(
+          "it expires",
+          Effect.map(get, ({ body }) => body.status === "expired")
+        )
+        const gone = yield* client.get(`/exports/${id}/content?user=anna`)
+        assert.deepStrictEqual([gone.status, gone.body._tag], [410, "Gone"])
+        assert.include(gone.body.detail, about.expiresAt)
+        const marked = yield* swept
+        assert.deepInclude(marked, { exports: 1, marked: 1 })
+        assert.strictEqual((yield* get).body.status, "expired")
+      })
+    )
+  )
+
+  it.live("is kept by no sweep's mistake, and let go of when its requester removes it", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const site = yield* installation
+        const { client } = site
+        const item = yield* uploaded(site, "anna", "x.txt", "x")
+        const { id, bytes } = yield* exported(site, "anna", { selection: { items: [item] }, format: "csv" })
+        const swept = Effect.provide(sweep({ orphans: true }), site.context)
+        yield* swept
+        yield* swept
+        assert.deepStrictEqual(yield* fetched(site, "anna", id), bytes)
+        const held = Effect.flatMap(SqlClient.SqlClient, (sql) => sql`SELECT 1 FROM blob_hold`)
+        assert.lengthOf(yield* Effect.provide(held, site.context), 0)
+        const removed = yield* client.call("DELETE", `/exports/${id}?user=anna`)
+        assert.deepStrictEqual([removed.status, removed.body.message], [202, "it is removed"])
+        for (const place of [`/exports/${id}`, `/exports/${id}/content`])
+          assert.strictEqual((yield* client.get(`${place}?user=anna`)).status, 404)
+        assert.deepStrictEqual((yield* client.get("/exports?user=anna")).body.exports, [])
+        assert.deepInclude(yield* swept, { marked: 1 })
+      })
+    )
+  )
+
+  it.live(
+    "by a cancel in its middle stops at once, leaves nothing, and can be tried again",
+    () =>
+      Effect.scoped(
+        Effect.gen(function* () {
+          const site = yield* installation
+          const { client } = site
+          const photo = yield* Effect.promise(() => syntheticPhoto({ width: 2_000, height: 1_500, seed: 2 }))
+          const top = yield* collection(site, "anna", "Top")
+          yield* uploaded(site, "anna", "first.bin", Buffer.alloc(3_000_000, 1), { parent: top })
+          for (let n = 0; n < 6; n++) yield* uploaded(site, "anna", `${n}.jpg`, photo, { parent: top })
+          const wanted = { selection: { branches: [top] }, format: "zip", images: { format: "avif" } }
+          const incoming = path.join(site.dataDir, "files", "incoming")
+          const id = yield* asked(site, "anna", wanted)
+          const get = client.get(`/exports/${id}?user=anna`)
+          yield* untilSo(
+            "it is under way",
+            Effect.map(get, ({ body }) => body.progress?.items > 1),
+            60
+          )
+          const { body } = yield* get
+          assert.deepInclude(body, { status: "in_progress", sha256: null })
+          assert.deepInclude(body.progress, { of: 8, ofBytes: 3_000_000 + 6 * photo.length })
+          assert.isAbove(filesBelow(incoming).length, 0)
+          const began = performance.now()
+          const cancelled = yield* client.call("DELETE", `/exports/${id}?user=anna`)
+          assert.deepInclude(cancelled.body, { status: "cancelled" })
+          assert.isBelow(performance.now() - began, 1_500)
+          yield* untilSo(
+            "nothing is left",
+            Effect.sync(() => filesBelow(incoming).length === 0)
+          )
+          const rows = Effect.flatMap(SqlClient.SqlClient, (sql) => sql`SELECT 1 FROM export`)
+          assert.lengthOf(yield* Effect.provide(rows, site.context), 0)
+          assert.strictEqual((yield* client.get(`/exports/${id}/content?user=anna`)).status, 409)
+          assert.strictEqual((yield* get).body.status, "cancelled")
+          assert.strictEqual((yield* client.post(`/tasks/${id}/retry`)).status, 202)
+          assert.deepInclude(yield* ended(site, "anna", id), { status: "succeeded", files: 7 })
+        })
+      ),
+    120_000
+  )
+})
