@@ -3,6 +3,7 @@ import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Effect, Layer, Option } from "effect"
 import { Argument, CliError, Command, Flag } from "effect/cli"
 import { blobCommands } from "./cli/blobCommands.ts"
+import { exportCommands } from "./cli/exportCommands.ts"
 import { layerLogs, runMain } from "./cli/run.ts"
 import { layerBuiltIns, layerUsage, limitFlag, portFlag } from "./cli/usage.ts"
 import { loadEnvFile } from "./config/environment.ts"
@@ -257,6 +258,7 @@ const commands = [
     ])
   ),
   blobCommands(withCode),
+  exportCommands,
   Command.make(
     "token",
     { name: Flag.String("name").pipe(Flag.withDescription("What it is for (cli)"), Flag.withDefault("cli")), json },

@@ -67,12 +67,27 @@ describe("an export of hundreds of megabytes", () => {
           const about = yield* ended(again, "anna", id)
           assert.deepInclude(about, { status: "succeeded", files: 5, items: 6 })
           assert.isBelow(memoryOf(second, "VmHWM"), before + 120 * mebibyte)
-          const { bytes } = yield* readFile(again, `/exports/${id}/content?user=anna`)
+          const { headers, bytes: tail } = yield* readFile(again, `/exports/${id}/content?user=anna`, {
+            range: "bytes=-22"
+          })
+          assert.strictEqual(headers.get("content-range"), `bytes ${about.size - 22}-${about.size - 1}/${about.size}`)
+          const run = (...args: ReadonlyArray<string>) =>
+            Effect.map(
+              runProgram(["exports", ...args, "--user", "anna", "--json"], { folder, env }),
+              ({ code, out, err }) => {
+                assert.strictEqual(code, 0, err)
+                return JSON.parse(out) as unknown
+              }
+            )
+          assert.deepStrictEqual(yield* run(), about)
+          const file = path.join(folder, "export.zip")
+          const { size, sha256 } = about
+          assert.deepStrictEqual(yield* run("fetch", id, "--out", file), { exportId: id, file, size, sha256 })
+          const bytes = fs.readFileSync(file)
+          assert.deepStrictEqual(bytes.subarray(-22), tail)
           assert.strictEqual(bytes.length, about.size)
           assert.isAbove(bytes.length, 200 * mebibyte)
           assert.strictEqual(createHash("sha256").update(bytes).digest("hex"), about.sha256)
-          const file = path.join(folder, "export.zip")
-          fs.writeFileSync(file, bytes)
           assert.deepStrictEqual(complaintsOf(file), [])
           // What the killed process left is not among what is kept: it goes at a later start.
           const kept = fs.readdirSync(path.join(data, "files", "sha256"), { recursive: true, encoding: "utf8" })
