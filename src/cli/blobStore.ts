@@ -4,7 +4,7 @@ import * as path from "node:path"
 import type { Settings } from "../config/settings.ts"
 import { layerFileBlobs } from "../services/blobs/FileBlobs.ts"
 import { layerS3Blobs } from "../services/blobs/s3/S3Blobs.ts"
-import { KeptBlobs, LargestContent } from "../services/content/limits.ts"
+import { DeletedLife, KeptBlobs, LargestContent } from "../services/content/limits.ts"
 import { ExportLimits } from "../services/exports/limits.ts"
 
 const mebibyte = 1 << 20
@@ -31,11 +31,19 @@ export const layerS3 = (settings: S3Settings) =>
   })
 
 /** What of files is set, besides where they are. */
-type Limits = "uploadMaxMib" | "blobGraceMs" | "blobOrphanLifeMs" | "exportMaxItems" | "exportMaxMib" | "exportLifeMs"
+type Limits =
+  | "uploadMaxMib"
+  | "deletedLifeMs"
+  | "blobGraceMs"
+  | "blobOrphanLifeMs"
+  | "exportMaxItems"
+  | "exportMaxMib"
+  | "exportLifeMs"
 
 const layerLimits = (settings: Pick<Settings, Limits>) =>
   Layer.mergeAll(
     Layer.succeed(LargestContent, settings.uploadMaxMib * mebibyte),
+    Layer.succeed(DeletedLife, settings.deletedLifeMs),
     Layer.succeed(KeptBlobs, { graceMs: settings.blobGraceMs, orphanMs: settings.blobOrphanLifeMs }),
     Layer.succeed(ExportLimits, {
       items: settings.exportMaxItems,

@@ -22,6 +22,7 @@ const sections: ReadonlyArray<readonly [string, ReadonlyArray<Setting<unknown>>]
       files.diskReserve,
       files.blobGrace,
       files.blobOrphanLife,
+      files.deletedLife,
       files.exportMaxItems,
       files.exportMax,
       files.exportLife,

@@ -1,4 +1,4 @@
-/** Files: where they are, how large they may be, and how long what nobody refers to is kept. */
+/** Files: where they are, how large they may be, and how long what is deleted, exported or nobody refers to is kept. */
 import { optional, secret, text, time, whole } from "./Setting.ts"
 import type { Setting } from "./Setting.ts"
 
@@ -33,6 +33,12 @@ export const blobGrace = time({
 export const blobOrphanLife = time({
   key: "BLOBS_ORPHAN_LIFE",
   about: "How long a file is kept that was never an item's: pictures of posts, and what interrupted work left.",
+  fallback: "30 days"
+})
+
+export const deletedLife = time({
+  key: "DELETED_ITEMS_LIFE",
+  about: "How long deleted items can be restored. Then they are removed for good.",
   fallback: "30 days"
 })
 

@@ -27,6 +27,7 @@ export const readSettings = Effect.gen(function* () {
     diskReserveMib: yield* read(files.diskReserve),
     blobGraceMs: yield* read(files.blobGrace),
     blobOrphanLifeMs: yield* read(files.blobOrphanLife),
+    deletedLifeMs: yield* read(files.deletedLife),
     exportMaxItems: yield* read(files.exportMaxItems),
     exportMaxMib: yield* read(files.exportMax),
     exportLifeMs: yield* read(files.exportLife),
