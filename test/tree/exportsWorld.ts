@@ -1,6 +1,7 @@
 /** What tests of exports have in common: items that are made, exports that are asked for, and what is in them. */
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
+import * as fs from "node:fs"
 import { untilAnswer } from "../scenarios/Installation.ts"
 import type { Client } from "../scenarios/Installation.ts"
 import { unzip } from "../support/unzip.ts"
@@ -83,3 +84,10 @@ export const manifestIn = (zip: Buffer) =>
       .entries.find(({ name }) => name === "manifest.json")!
       .bytes.toString()
   ) as { readonly skipped: ReadonlyArray<{ readonly item: string; readonly reason: string; readonly name: unknown }> }
+
+/** Files below a folder of an installation. */
+export const filesBelow = (folder: string) =>
+  fs
+    .readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map(({ name }) => name)
