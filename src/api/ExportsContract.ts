@@ -72,7 +72,7 @@ export class Exports extends HttpApiGroup.make("exports")
     }).annotateMerge(
       says(
         "Have items exported",
-        "As a ZIP of their files, the tree as folders; or what is known of them as CSV or JSON. `selection.items` stand for themselves, `selection.branches` for all below them too."
+        "As a ZIP of their files, the tree as folders; or what is known of them as CSV or JSON. A collection stands for everything below it, too."
       )
     ),
     HttpApiEndpoint.get("list", "/exports", {

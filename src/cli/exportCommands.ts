@@ -25,7 +25,7 @@ export const exportCommands = Command.make("exports", { user, limit: limitFlag(5
   Command.withExamples([
     { command: "postroom exports --user anna", description: "How far each is, and until when it is kept" },
     {
-      command: `postroom produce export.requested --user anna --data '{"admin":false,"format":"csv","selection":{"branches":["4e247aa5-e3bc-5821-89fe-7ae21150665b"]}}'`,
+      command: `postroom produce export.requested --user anna --data '{"admin":false,"format":"csv","selection":{"items":["4e247aa5-e3bc-5821-89fe-7ae21150665b"]}}'`,
       description: "Ask for one"
     }
   ]),

@@ -50,7 +50,7 @@ describe("an export of hundreds of megabytes", () => {
             yield* taskEnded(site.client, body.taskId)
           }
           const incoming = path.join(data, "files", "incoming")
-          const id = yield* asked(site, "anna", { selection: { branches: [top] }, format: "zip" })
+          const id = yield* asked(site, "anna", { selection: { items: [top] }, format: "zip" })
           yield* untilSo(
             "half of it is written",
             Effect.sync(() => sizesIn(incoming).some((size) => size > 60 * mebibyte)),

@@ -52,7 +52,7 @@ describe("an export", () => {
       Effect.gen(function* () {
         const site = yield* installation
         const ids = yield* album(site)
-        const wanted = { selection: { branches: [ids.whole] }, format: "zip" }
+        const wanted = { selection: { items: [ids.whole] }, format: "zip" }
         const own = yield* exported(site, "anna", wanted)
         assert.deepStrictEqual(filesIn(own.bytes), {
           "Album/": "",
@@ -103,7 +103,7 @@ describe("an export", () => {
         assert.deepStrictEqual(manifestIn(bytes).skipped, about.skipped)
         assert.strictEqual(about.skippedCount, 4)
         // Who may see nothing gets nothing, and is not told of anything.
-        const none = yield* exported(site, "eve", { selection: { branches: [ids.whole] }, format: "zip" })
+        const none = yield* exported(site, "eve", { selection: { items: [ids.whole] }, format: "zip" })
         assert.deepStrictEqual(filesIn(none.bytes), {})
         const admin = yield* exported(site, "eve", { admin: true, selection: { items: [ids.hidden] }, format: "zip" })
         assert.deepStrictEqual(filesIn(admin.bytes), { "hidden.txt": "hidden" })
@@ -123,7 +123,7 @@ describe("an export", () => {
         const site = yield* startInstallation({ actors: [makeTree(null), makeTextConverter(), late] })
         const { client } = site
         const ids = yield* album(site)
-        const id = yield* asked(site, "ben", { selection: { branches: [ids.whole] }, format: "zip" })
+        const id = yield* asked(site, "ben", { selection: { items: [ids.whole] }, format: "zip" })
         assert.include(["queued", "in_progress"], (yield* client.get(`/exports/${id}?user=ben`)).body.status)
         yield* changed(site, "PUT", `/items/${ids.sea}/access`, { user: "anna", revoke: ["ben"], children: "delta" })
         yield* changed(site, "PUT", `/items/${ids.hidden}/access`, { user: "anna", grant: ["ben"] })
@@ -146,7 +146,7 @@ describe("an export", () => {
         const ids = yield* album(site)
         const made = new Map<string, string>()
         for (const format of ["zip", "csv", "json"]) {
-          const wanted = { selection: { branches: [ids.whole] }, format }
+          const wanted = { selection: { items: [ids.whole] }, format }
           const first = yield* exported(site, "anna", wanted)
           const second = yield* exported(site, "anna", wanted)
           assert.notStrictEqual(first.id, second.id)
@@ -169,10 +169,16 @@ describe("an export", () => {
       Effect.gen(function* () {
         const site = yield* installation
         const ids = yield* album(site)
-        const wanted = { selection: { branches: [ids.whole], tags: ["SEA", "blue"] }, format: "zip" }
+        const wanted = { selection: { items: [ids.whole], tags: ["SEA", "blue"] }, format: "zip" }
         assert.deepStrictEqual(filesIn((yield* exported(site, "ben", wanted)).bytes), {
           "Album/Sea/wave.txt": "file wave"
         })
+        const alone = { selection: { items: [ids.wave, ids.sea, ids.whole], below: false }, format: "zip" }
+        assert.deepStrictEqual(Object.keys(filesIn((yield* exported(site, "ben", alone)).bytes)), [
+          "Album/",
+          "Album/Sea/",
+          "Album/Sea/wave.txt"
+        ])
         const none = { ...wanted, selection: { ...wanted.selection, tags: ["nobody has it"] } }
         assert.deepStrictEqual(filesIn((yield* exported(site, "ben", none)).bytes), {})
       })

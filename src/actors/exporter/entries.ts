@@ -50,7 +50,7 @@ const fileOf = Effect.fnUntraced(function* (
     : { kind: "none" as const, message: `${mediaType} is no picture` }
   if (made.kind === "made")
     return { name: asType(nameOf(item), made.mediaType), mediaType: made.mediaType, content: made.content }
-  if (images?.otherwise !== "skip") return original
+  if (images === undefined || images.format === "original" || images.otherwise !== "skip") return original
   tally.skip(item, "NoPicture", made.message)
   return null
 })

@@ -69,7 +69,7 @@ const make = Effect.fnUntraced(function* (request: ExportRequest, task: TaskCont
     skips: tally.skips.slice(0, mostSkips),
     madeAt,
     expiresAt: madeAt + bounds.lifeMs
-  }).pipe(Effect.uninterruptible)
+  })
 })
 
 const handle = Effect.fn("exporter")(

@@ -91,20 +91,19 @@ export interface Plan {
 
 export const planOf = Effect.fnUntraced(function* (
   { viewer, admin }: Requester,
-  { items = [], branches = [], tags = [] }: ExportSelection
+  { items, below = true, tags = [] }: ExportSelection
 ) {
   const sql = yield* SqlClient.SqlClient
-  const whole = new Set(branches)
-  const wanted = [...new Set([...branches, ...items])]
-  const rows = yield* sql.unsafe<{ id: string; owner: number; path: string }>(
-    `SELECT s.id, s.owner, s.path FROM ${from} WHERE s.id = ANY ($3::uuid[]) AND ${seen} ORDER BY s.owner, s.path`,
+  const wanted = [...new Set(items)]
+  const rows = yield* sql.unsafe<{ id: string; owner: number; path: string; type: string }>(
+    `SELECT s.id, s.owner, s.path, i.type FROM ${from} WHERE s.id = ANY ($3::uuid[]) AND ${seen} ORDER BY s.owner, s.path`,
     [viewer, admin, uuids(wanted)]
   )
   const roots: Array<Root> = []
   let branch: Root | null = null
-  for (const row of rows) {
+  for (const { type, ...row } of rows) {
     if (branch !== null && branch.owner === row.owner && isWithin(row.path, branch.path)) continue
-    const root: Root = { ...row, isWhole: whole.has(row.id) }
+    const root: Root = { ...row, isWhole: below && type === "collection" }
     if (root.isWhole) branch = root
     roots.push(root)
   }

@@ -7,35 +7,34 @@ import { Schema } from "effect"
 import { ItemId } from "../tree/ItemId.ts"
 import { Tags } from "../tree/Tag.ts"
 
-/** Items by themselves, and items with everything below them. */
+/** Which items. A collection stands for everything below it too, unless that is not wanted. */
 export const ExportSelection = Schema.Struct({
-  items: Schema.optionalKey(Schema.Array(ItemId).check(Schema.isMinLength(1), Schema.isMaxLength(2_000))),
-  branches: Schema.optionalKey(Schema.Array(ItemId).check(Schema.isMinLength(1), Schema.isMaxLength(100))),
-  /** Only what has all of them, of its own or from above. */
-  tags: Schema.optionalKey(Tags)
-}).check(
-  Schema.makeFilter(({ items, branches }: { readonly items?: unknown; readonly branches?: unknown }) =>
-    items === undefined && branches === undefined ? "must name items or branches" : undefined
-  )
-)
+  items: Schema.Array(ItemId).check(Schema.isMinLength(1), Schema.isMaxLength(2_000)),
+  below: Schema.optionalKey(
+    Schema.Boolean.annotate({ description: "Left out: true. With false, collections stand for themselves alone." })
+  ),
+  tags: Schema.optionalKey(Tags.annotate({ description: "Only what has all of them, of its own or from above." }))
+})
 export type ExportSelection = typeof ExportSelection.Type
 
-/** Pictures made anew, without anything but their pixels; `original` leaves every file what it is. */
-export const ExportImages = Schema.Struct({
-  format: Schema.Literals(["jpeg", "webp", "avif", "original"]),
-  /** Longest side in pixels; never larger than the picture. */
-  size: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 16, maximum: 16_384 }))),
+/** Pictures made anew, without anything but their pixels. */
+const MadeAnew = Schema.Struct({
+  format: Schema.Literals(["jpeg", "webp", "avif"]),
+  size: Schema.optionalKey(
+    Schema.Int.check(Schema.isBetween({ minimum: 16, maximum: 16_384 })).annotate({
+      description: "Longest side in pixels; never larger than the picture."
+    })
+  ),
   quality: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 100 }))),
-  /** What becomes of files that are no pictures, or of which none can be made. */
-  otherwise: Schema.optionalKey(Schema.Literals(["original", "skip"]))
-}).check(
-  Schema.makeFilter(
-    ({ format, ...rest }: { readonly format: string; readonly size?: number; readonly quality?: number }) =>
-      format === "original" && (rest.size !== undefined || rest.quality !== undefined)
-        ? "must name a format where it names a size or a quality: originals are left what they are"
-        : undefined
+  otherwise: Schema.optionalKey(
+    Schema.Literals(["original", "skip"]).annotate({
+      description: "What becomes of files that are no pictures, or of which none can be made. Left out: original."
+    })
   )
-)
+})
+
+/** Or every file is left what it is. */
+export const ExportImages = Schema.Union([MadeAnew, Schema.Struct({ format: Schema.Literal("original") })])
 export type ExportImages = typeof ExportImages.Type
 
 export const ExportFormat = Schema.Literals(["zip", "csv", "json"])
