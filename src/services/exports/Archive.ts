@@ -6,7 +6,8 @@
  */
 import * as NodeStream from "@effect/platform-node/NodeStream"
 import { Effect, Stream } from "effect"
-import ZipStream from "zip-stream"
+import type ZipStream from "zip-stream"
+import { BlockwiseZip } from "./BlockwiseZip.ts"
 
 /** A file, or an empty folder where it has no content. */
 export interface ArchiveEntry<E, R> {
@@ -45,7 +46,7 @@ export const archiveOf = <E, R, E2, R2>(
     Effect.map(
       Effect.acquireRelease(
         Effect.sync(() => {
-          const zip = new ZipStream({ zlib: { level } })
+          const zip = new BlockwiseZip({ zlib: { level } })
           // Failures are those of the entries, which are told where they happen.
           zip.on("error", () => undefined)
           return zip
