@@ -3,6 +3,8 @@ import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Effect, Layer, Option } from "effect"
 import { Argument, CliError, Command, Flag } from "effect/cli"
 import { blobCommands } from "./cli/blobCommands.ts"
+import { exportCommands } from "./cli/exportCommands.ts"
+import { mediaCommands } from "./cli/mediaCommands.ts"
 import { layerLogs, runMain } from "./cli/run.ts"
 import { layerBuiltIns, layerUsage, limitFlag, portFlag } from "./cli/usage.ts"
 import { loadEnvFile } from "./config/environment.ts"
@@ -257,6 +259,8 @@ const commands = [
     ])
   ),
   blobCommands(withCode),
+  exportCommands,
+  mediaCommands,
   Command.make(
     "token",
     { name: Flag.String("name").pipe(Flag.withDescription("What it is for (cli)"), Flag.withDefault("cli")), json },

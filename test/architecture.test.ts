@@ -60,7 +60,9 @@ const packages: Readonly<Record<string, ReadonlyArray<string>>> = {
   thumbhash: ["services/images"],
   aws4fetch: ["services/blobs/s3"],
   feedsmith: ["services/feeds"],
-  cheerio: ["services/feeds"]
+  cheerio: ["services/feeds"],
+  "zip-stream": ["services/exports"],
+  "csv-stringify": ["services/exports"]
 }
 
 /** The adapters to the world: sockets, child processes and commands have its clock. */

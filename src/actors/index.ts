@@ -2,6 +2,7 @@
 import { makeCollector } from "./collector/collector.ts"
 import { makeContent } from "./content/content.ts"
 import { makeBackfill, makeConverter } from "./converter/converter.ts"
+import { makeExporter } from "./exporter/exporter.ts"
 import { makeImagegen } from "./imagegen/imagegen.ts"
 import { makePublisher } from "./publisher/publisher.ts"
 import { makeRewriter } from "./rewriter/rewriter.ts"
@@ -22,7 +23,8 @@ export const makeActors = (missing: Missing) => [
   makeConverter(null),
   makeBackfill(null),
   makeTree(null),
-  makeContent(null)
+  makeContent(null),
+  makeExporter(null)
 ]
 
 /** Names of the queues, in the order of the pipeline. */
@@ -34,5 +36,6 @@ export const queueNames = [
   "converter",
   "backfill",
   "tree",
-  "content"
+  "content",
+  "exporter"
 ] as const

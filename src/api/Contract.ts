@@ -2,6 +2,7 @@
 import { Schema } from "effect"
 import { HttpApi, HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
 import { accepted, count, failures, filter, key, largestPage, name, says, submitting, time } from "./fields.ts"
+import { Exports } from "./ExportsContract.ts"
 import { Files } from "./FilesContract.ts"
 import { Items } from "./ItemsContract.ts"
 import { Authorization, RequestCheck } from "./Middleware.ts"
@@ -149,6 +150,7 @@ export class Api extends HttpApi.make("postroom")
   .add(Users)
   .add(Items)
   .add(Files)
+  .add(Exports)
   .add(HealthChecks)
   .add(Metrics)
   .prefix("/api/v1")

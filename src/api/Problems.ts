@@ -80,6 +80,12 @@ export class RangeNotSatisfiable extends Schema.TaggedError<RangeNotSatisfiable>
   static readonly problem = this.pipe(asProblem)
 }
 
+/** It was here, and is not kept any longer. */
+export class Gone extends Schema.TaggedError<Gone>()("Gone", members, { httpApiStatus: 410 }) {
+  static of = (detail: string) => new Gone(about("Gone", 410, detail))
+  static readonly problem = this.pipe(asProblem)
+}
+
 /** There is no room for a file. Nothing of it was kept. */
 export class InsufficientStorage extends Schema.TaggedError<InsufficientStorage>()("InsufficientStorage", members, {
   httpApiStatus: 507

@@ -17,6 +17,7 @@ import { EventTypes } from "./EventTypes.ts"
 import { fieldIssues } from "./fieldIssues.ts"
 import { guarded } from "./guarded.ts"
 import { healthRoutes, metricsRoutes, processMetricsRoutes } from "./healthRoutes.ts"
+import { exportRoutes } from "./items/exportRoutes.ts"
 import { fileRoutes } from "./items/fileRoutes.ts"
 import { itemRoutes } from "./items/itemRoutes.ts"
 import { Authorization, RequestCheck } from "./Middleware.ts"
@@ -82,6 +83,7 @@ const routes = Layer.merge(HttpApiBuilder.layer(Api), description).pipe(
     userRoutes,
     itemRoutes,
     fileRoutes,
+    exportRoutes,
     healthRoutes,
     metricsRoutes
   ]),

@@ -1,11 +1,9 @@
 /** GET /tasks, GET /tasks/:id, and what can be done to a task. */
-import { Clock, Duration, Effect } from "effect"
+import { Effect } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
-import { isUuid } from "../domain/ids.ts"
 import { isFinal, taskStates } from "../domain/TaskState.ts"
 import type { TaskState } from "../domain/TaskState.ts"
 import { Journal } from "../journal/Journal.ts"
-import { readEvent } from "../journal/sql/EventHistory.ts"
 import { listTasks } from "../journal/sql/History.ts"
 import { Api } from "./Contract.ts"
 import { guarded } from "./guarded.ts"
@@ -14,6 +12,7 @@ import { viewOf } from "./present.ts"
 import type { FieldIssue } from "./Problems.ts"
 import { BadRequest, Conflict, NotFound } from "./Problems.ts"
 import { taskDetail } from "./taskDetail.ts"
+import { settled, stateOf } from "./taskSettled.ts"
 
 const defaultPage = 50
 const by = "the API"
@@ -29,28 +28,6 @@ const statesOf = (text: string | undefined): ReadonlyArray<TaskState> | undefine
 
 const readCursor = (text: string | undefined): number | null | undefined =>
   text === undefined ? null : /^\d{1,15}$/.test(text) ? Number(text) : undefined
-
-/** The state of a task, also of one that no worker has read; undefined where there is no such task. */
-const stateOf = Effect.fnUntraced(function* (id: string) {
-  if (!isUuid(id)) return undefined
-  const journal = yield* Journal
-  const task = yield* journal.task(id)
-  if (task !== null) return task.state
-  return (yield* readEvent({ task: id })) === null ? undefined : ("queued" as const)
-})
-
-/** How long the answer to a cancel waits for the task's owner to say what became of it. */
-const patienceMs = 2_000
-const lookMs = 20
-
-const settled = Effect.fnUntraced(function* (id: string) {
-  const until = (yield* Clock.currentTimeMillis) + patienceMs
-  while (true) {
-    const state = yield* stateOf(id)
-    if (state === undefined || isFinal(state) || (yield* Clock.currentTimeMillis) >= until) return state
-    yield* Effect.sleep(Duration.millis(lookMs))
-  }
-})
 
 export const taskRoutes = HttpApiBuilder.group(Api, "tasks", (handlers) =>
   handlers

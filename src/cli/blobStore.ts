@@ -4,7 +4,8 @@ import * as path from "node:path"
 import type { Settings } from "../config/settings.ts"
 import { layerFileBlobs } from "../services/blobs/FileBlobs.ts"
 import { layerS3Blobs } from "../services/blobs/s3/S3Blobs.ts"
-import { KeptBlobs, LargestContent } from "../services/content/limits.ts"
+import { DeletedLife, KeptBlobs, LargestContent } from "../services/content/limits.ts"
+import { ExportLimits } from "../services/exports/limits.ts"
 
 const mebibyte = 1 << 20
 
@@ -30,10 +31,25 @@ export const layerS3 = (settings: S3Settings) =>
   })
 
 /** What of files is set, besides where they are. */
-const layerLimits = (settings: Pick<Settings, "uploadMaxMib" | "blobGraceMs" | "blobOrphanLifeMs">) =>
+type Limits =
+  | "uploadMaxMib"
+  | "deletedLifeMs"
+  | "blobGraceMs"
+  | "blobOrphanLifeMs"
+  | "exportMaxItems"
+  | "exportMaxMib"
+  | "exportLifeMs"
+
+const layerLimits = (settings: Pick<Settings, Limits>) =>
   Layer.mergeAll(
     Layer.succeed(LargestContent, settings.uploadMaxMib * mebibyte),
-    Layer.succeed(KeptBlobs, { graceMs: settings.blobGraceMs, orphanMs: settings.blobOrphanLifeMs })
+    Layer.succeed(DeletedLife, settings.deletedLifeMs),
+    Layer.succeed(KeptBlobs, { graceMs: settings.blobGraceMs, orphanMs: settings.blobOrphanLifeMs }),
+    Layer.succeed(ExportLimits, {
+      items: settings.exportMaxItems,
+      bytes: settings.exportMaxMib * mebibyte,
+      lifeMs: settings.exportLifeMs
+    })
   )
 
 /** The store by the settings, and its limits. */

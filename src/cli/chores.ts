@@ -1,6 +1,6 @@
 /**
  * What an installation does by itself and at its own times: files that nobody refers to any more are swept every hour,
- * those that were never an item's every night.
+ * those that were never an item's every night; what was deleted long ago is removed for good every hour.
  */
 import { Clock, Effect } from "effect"
 import { nextTick } from "../domain/Schedule.ts"
@@ -21,6 +21,11 @@ const chores: ReadonlyArray<Chore> = [
     id: "content:orphans",
     timing: { kind: "cron", expression: "17 3 * * *", timeZone: "UTC" },
     command: { kind: "sweep", orphans: true }
+  },
+  {
+    id: "content:deleted",
+    timing: { kind: "cron", expression: "37 * * * *", timeZone: "UTC" },
+    command: { kind: "purgeDeleted" }
   }
 ]
 

@@ -7,7 +7,6 @@ import * as os from "node:os"
 import * as path from "node:path"
 import * as fs from "node:fs"
 import { randomBytes } from "node:crypto"
-import { ConverterFolder } from "../actors/converter/converter.ts"
 import type { Settings } from "../config/settings.ts"
 import { filesFolder, layerBlobs, layerFolder } from "./blobStore.ts"
 import type { Outside } from "./credentials.ts"
@@ -16,6 +15,7 @@ import { layerOpenAi } from "../services/ai/OpenAi.ts"
 import { layerHttpFeeds } from "../services/feeds/HttpFeeds.ts"
 import { TelegramWeb } from "../services/feeds/TelegramWeb.ts"
 import { layerSharpImages } from "../services/images/SharpImages.ts"
+import { WorkFolder } from "../services/images/WorkFolder.ts"
 import * as GramJsGateway from "../services/telegram/GramJsGateway.ts"
 import { SafeFetch } from "../services/web/SafeFetch.ts"
 
@@ -69,7 +69,7 @@ export const layerFiles = (dataDir: string, blobs = layerFolder({ dataDir, diskR
   return Layer.mergeAll(
     blobs,
     Layer.effect(
-      ConverterFolder,
+      WorkFolder,
       Effect.sync(() => {
         fs.mkdirSync(work, { recursive: true, mode: 0o700 })
         return work

@@ -1,4 +1,4 @@
-/** Files: where they are, how large they may be, and how long what nobody refers to is kept. */
+/** Files: where they are, how large they may be, and how long what is deleted, exported or nobody refers to is kept. */
 import { optional, secret, text, time, whole } from "./Setting.ts"
 import type { Setting } from "./Setting.ts"
 
@@ -34,6 +34,40 @@ export const blobOrphanLife = time({
   key: "BLOBS_ORPHAN_LIFE",
   about: "How long a file is kept that was never an item's: pictures of posts, and what interrupted work left.",
   fallback: "30 days"
+})
+
+export const deletedLife = time({
+  key: "DELETED_ITEMS_LIFE",
+  about: "How long deleted items can be restored. Then they are removed for good.",
+  fallback: "30 days"
+})
+
+export const exportMaxItems = whole(
+  {
+    key: "EXPORTS_MAX_ITEMS",
+    about: "Most items in one export.",
+    example: "500000",
+    fallback: "100000"
+  },
+  1,
+  10_000_000
+)
+
+export const exportMax = whole(
+  {
+    key: "EXPORTS_MAX_MIB",
+    about: "Most that the files of one export may have together, in MiB. There must be room for it in DATA_DIR.",
+    example: "100000",
+    fallback: "20000"
+  },
+  1,
+  10_000_000
+)
+
+export const exportLife = time({
+  key: "EXPORTS_LIFE",
+  about: "How long a finished export can be fetched. Its file goes BLOBS_GRACE later.",
+  fallback: "7 days"
 })
 
 /** Whether it names a bucket: http or https, and a path that begins with the bucket's name. */

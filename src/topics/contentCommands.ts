@@ -23,9 +23,13 @@ const Verify = Schema.Struct({
   sample: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1_000_000 })))
 })
 
+/** Has what was deleted long ago removed for good. */
+const PurgeDeleted = Schema.Struct({ kind: Schema.tag("purgeDeleted") })
+
 export const contentCommands = Topic.make({
   name: "content.commands",
   type: "content.command",
-  description: "Content of an item has to be fetched from the web, or all content swept or verified. Key: item.",
-  value: Schema.Union([Fetch, Sweep, Verify])
+  description:
+    "Content of an item has to be fetched from the web, or all content swept or verified, or old deletions made final. Key: item.",
+  value: Schema.Union([Fetch, Sweep, Verify, PurgeDeleted])
 })

@@ -1,5 +1,6 @@
 /** All topics of Postroom. The type of a topic is the event type a client may post to it. */
 import { contentCommands } from "./contentCommands.ts"
+import { exportsRequested } from "./exportsRequested.ts"
 import { imagesRequested } from "./imagesRequested.ts"
 import { mediaBackfill } from "./mediaBackfill.ts"
 import { mediaUploaded } from "./mediaUploaded.ts"
@@ -17,5 +18,6 @@ export const topics: ReadonlyArray<Topic<any>> = [
   mediaUploaded,
   mediaBackfill,
   treeCommands,
-  contentCommands
+  contentCommands,
+  exportsRequested
 ]

@@ -3,7 +3,7 @@
  * request of a seed is the same whatever was sent before it, so that any one
  * can be drawn again alone.
  */
-import { taskIdOf } from "../../src/domain/ids.ts"
+import { taskIdOf, uuidOf } from "../../src/domain/ids.ts"
 import { makeChance } from "../simulation/Chance.ts"
 import type { Chance } from "../simulation/Chance.ts"
 import { brokenJson, deepJson, oddBytes, oddText, oddValue } from "./odd.ts"
@@ -87,8 +87,13 @@ const bodyOf = (chance: Chance, drawing: RequestDrawing, operation: Operation, i
     const size = chance.is(0.02) ? 300 : chance.between(1, 4)
     return { events: Array.from({ length: size }, () => eventOf(chance, drawing, index)) }
   }
-  return operation.body === null ? undefined : drawValue(chance, operation.body, drawing.described.definitions)
+  const body = operation.body === null ? undefined : drawValue(chance, operation.body, drawing.described.definitions)
+  return body !== undefined && operation.path.endsWith("/exports") ? exportOf(body as Record<string, unknown>) : body
 }
+
+/** What no document can say of an export: that only a ZIP has pictures. */
+const exportOf = ({ images, ...body }: Record<string, unknown>) =>
+  body["format"] === "zip" && images !== undefined ? { ...body, images } : body
 
 const pathValue = (chance: Chance, drawing: RequestDrawing, { path }: Operation): string => {
   if (path.includes("/tasks/") || path.includes("/items/")) return taskIdOf(drawing.queue, known(chance))
@@ -113,7 +118,8 @@ const queryValue = (
     case "until":
       return chance.of(["2026-01-01T00:00:00Z", "2126-01-01T00:00:00+02:00"])
     case "cursor":
-      return path.endsWith("/search") ? chance.of(["0-", "3-00000a"]) : String(chance.below(10_000))
+      if (path.endsWith("/search")) return chance.of(["0-", "3-00000a"])
+      return `${chance.below(10_000)}${path.endsWith("/exports") ? `-${uuidOf(known(chance))}` : ""}`
     case "q":
       return chance.of(["anna", "a b", "é"])
     // The document knows it as a text, as all that stands in a query.

@@ -17,14 +17,15 @@ import { eventTypesOf, EventTypes } from "../../src/api/EventTypes.ts"
 import * as Tokens from "../../src/api/Tokens.ts"
 import { HttpServer } from "effect/http"
 import { makeActors } from "../../src/actors/index.ts"
-import { layerOutside } from "../../src/cli/outside.ts"
+import { layerFiles, layerOutside } from "../../src/cli/outside.ts"
 import { layerStorage } from "../../src/cli/storage.ts"
 import { readSettings } from "../../src/config/settings.ts"
 import type { Actor } from "../../src/runtime/Actor.ts"
 import * as Intake from "../../src/runtime/EventIntake.ts"
 import { startWorker } from "../../src/runtime/Worker.ts"
-import { layerFileBlobs } from "../../src/services/blobs/FileBlobs.ts"
 import { LargestContent } from "../../src/services/content/limits.ts"
+import { ExportLimits } from "../../src/services/exports/limits.ts"
+import type { ExportBounds } from "../../src/services/exports/limits.ts"
 import { SafeFetch } from "../../src/services/web/SafeFetch.ts"
 import { startSandbox } from "../../src/sandbox/Sandbox.ts"
 import type { Sandbox } from "../../src/sandbox/Sandbox.ts"
@@ -111,6 +112,8 @@ export const startInstallation = <R = never>(options: {
   readonly works?: boolean
   /** Most bytes of a file. */
   readonly largest?: number
+  /** Bounds of exports, where they are to be others. */
+  readonly exports?: Partial<ExportBounds>
   /** Addresses on loopback that may be fetched. */
   readonly allowed?: ReadonlyArray<string>
 }) =>
@@ -120,9 +123,10 @@ export const startInstallation = <R = never>(options: {
     const storage = yield* Layer.build(
       Layer.mergeAll(
         layerStored({ databaseUrl: url, dataDir, kafkaBrokers: null }),
-        Layer.orDie(layerFileBlobs({ folder: path.join(dataDir, "files") })),
+        Layer.orDie(layerFiles(dataDir)),
         SafeFetch.layer({ allowedOrigins: options.allowed ?? [] }),
-        Layer.succeed(LargestContent, options.largest ?? 1 << 24)
+        Layer.succeed(LargestContent, options.largest ?? 1 << 24),
+        Layer.succeed(ExportLimits, { items: 1_000, bytes: 1 << 30, lifeMs: 3_600_000, ...options.exports })
       )
     )
     const served = yield* serve(options.actors, options.works ?? true).pipe(Effect.provide(storage))

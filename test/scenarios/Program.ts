@@ -13,6 +13,7 @@ export interface Ended {
 }
 
 export interface Program {
+  readonly pid: number
   /** Resolves with what a pattern matched on stdout, or dies where the process ends first. */
   readonly said: (pattern: RegExp) => Effect.Effect<RegExpExecArray>
   readonly signal: (name: NodeJS.Signals) => Effect.Effect<void>
@@ -77,6 +78,7 @@ export const startProgram = (
         listener()
       })
     return {
+      pid: child.pid ?? 0,
       said: (pattern) => until(() => pattern.exec(out) ?? undefined),
       signal: (name) => Effect.sync(() => void child.kill(name)),
       ended: until(() => end)

@@ -63,7 +63,7 @@ describe("postroom blobs", () => {
           assert.deepStrictEqual(yield* run("verify"), { code: 0, said: { checked: 0, missing: [], damaged: [] } })
           assert.deepStrictEqual(yield* run("sweep"), {
             code: 0,
-            said: { holds: 0, marked: 0, removed: 0, orphans: 0, bytes: 0 }
+            said: { exports: 0, holds: 0, marked: 0, removed: 0, orphans: 0, bytes: 0 }
           })
         })
       ),

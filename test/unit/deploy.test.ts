@@ -2,6 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { readFileSync } from "node:fs"
 import * as path from "node:path"
+import { queueNames } from "../../src/actors/index.ts"
 import { secrets, secretsOf } from "../../deploy/secrets.ts"
 
 const root = path.join(import.meta.dirname, "..", "..")
@@ -46,6 +47,13 @@ describe("secrets of a container", () => {
 })
 
 describe("docker-compose.yml", () => {
+  it("has a worker for every queue", () => {
+    const roles = [...read("docker-compose.yml").matchAll(/--roles, "?([a-z,]+)/g)].flatMap(([, list]) =>
+      list!.split(",")
+    )
+    assert.sameMembers(roles, ["api", ...queueNames])
+  })
+
   it("sets nothing that Postroom does not read", () => {
     const [, block] = /^x-postroom:[^]*?^ {2}environment:\n((?: {4}\S.*\n)+)/m.exec(read("docker-compose.yml"))!
     const keys = [...block!.matchAll(/^ +([A-Z_]+):/gm)].map(([, key]) => key!)

@@ -14,6 +14,7 @@ import { contentCommands } from "../../topics/contentCommands.ts"
 import type * as Topic from "../../topics/Topic.ts"
 import { explainBlobs } from "../blobOutcome.ts"
 import { fetchContent } from "./fetch.ts"
+import { purgeDeleted } from "./purgeDeleted.ts"
 
 const verified = Effect.fnUntraced(function* (sample: number | null, task: TaskContext) {
   const found = yield* verify(sample, (checked) => task.progress({ checked }))
@@ -30,6 +31,8 @@ const handle = (command: Topic.ValueOf<typeof contentCommands>, task: TaskContex
         Effect.map((swept): Outcome => done(swept)),
         Effect.catchTag("BlobError", explainBlobs)
       )
+    case "purgeDeleted":
+      return purgeDeleted()
     case "verify":
       return verified(command.sample ?? null, task).pipe(Effect.catchTag("BlobError", explainBlobs))
   }

@@ -5,7 +5,7 @@
  * again alone, in a new process, and then refused until somebody asks for
  * another try. Uploads and what is made anew have queues of their own.
  */
-import { Clock, Context, Effect } from "effect"
+import { Clock, Effect } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
 import { Locks } from "../../database/Locks.ts"
 import { delay, done, fail, retry } from "../../domain/Outcome.ts"
@@ -21,6 +21,7 @@ import type { ConvertedBlob } from "../../services/images/convertBlob.ts"
 import type { ImageError } from "../../services/images/ImageError.ts"
 import type { Images } from "../../services/images/Images.ts"
 import { currentRecipe, recipeId } from "../../services/images/Recipe.ts"
+import { WorkFolder } from "../../services/images/WorkFolder.ts"
 import { mediaBackfill } from "../../topics/mediaBackfill.ts"
 import { mediaUploaded } from "../../topics/mediaUploaded.ts"
 import type * as Topic from "../../topics/Topic.ts"
@@ -36,9 +37,6 @@ import {
   type Refusal,
   wasRetried
 } from "./conversions.ts"
-
-/** The folder in which the converter's files stand until they are blobs. */
-export class ConverterFolder extends Context.Service<ConverterFolder, string>()("postroom/actors/ConverterFolder") {}
 
 /** One picture to convert, of whom, and whether somebody waits. */
 interface Assignment {
@@ -99,11 +97,11 @@ const decode = (
 ): Effect.Effect<
   ConvertedBlob,
   ImageError | BlobError | SqlError.SqlError,
-  Images | Blobs | ConverterFolder | SqlClient.SqlClient
+  Images | Blobs | WorkFolder | SqlClient.SqlClient
 > =>
   Effect.gen(function* () {
     const { sha256 } = assignment.picture
-    const directory = yield* ConverterFolder
+    const directory = yield* WorkFolder
     const { urgency } = assignment
     return yield* convertBlob(sha256, { directory, urgency, alone: crashes > 0 }).pipe(
       Effect.catchTag("ImageError", (error) =>

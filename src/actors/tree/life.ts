@@ -29,8 +29,11 @@ const mark = Effect.fnUntraced(function* (turn: Turn, item: FoundItem, from: str
 })
 
 export const deleteBranch = Effect.fnUntraced(function* (turn: Turn, command: CommandOf<"delete">) {
+  const sql = yield* SqlClient.SqlClient
   const item = yield* findLive(turn, command.item)
-  return yield* mark(turn, item, null, item.id)
+  const changed = yield* mark(turn, item, null, item.id)
+  yield* sql.unsafe(`INSERT INTO deleted_branch (item, owner, at) VALUES ($1::uuid, $2, now())`, [item.id, turn.owner])
+  return changed
 })
 
 export const restore = Effect.fnUntraced(function* (turn: Turn, command: CommandOf<"restore">) {
@@ -43,5 +46,6 @@ export const restore = Effect.fnUntraced(function* (turn: Turn, command: Command
     item.parent
   ])
   if (above.length > 0) return yield* refuse("Deleted", `${item.id} stands in ${item.parent}, which is deleted`)
+  yield* sql.unsafe(`DELETE FROM deleted_branch WHERE item = $1::uuid`, [item.id])
   return yield* mark(turn, item, item.id, null)
 })

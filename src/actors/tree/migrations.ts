@@ -92,5 +92,20 @@ export const treeMigrations: ReadonlyArray<Migration> = [
       // By which an item that is removed for good is looked for.
       `CREATE INDEX item_own_tag_item ON item_own_tag (item)`
     ]
+  },
+  {
+    component,
+    version: 3,
+    name: "when branches were deleted",
+    statements: [
+      // One row for each deletion that stands: that of the item with which the others went.
+      `CREATE TABLE deleted_branch (
+        item uuid PRIMARY KEY REFERENCES item (id),
+        owner int NOT NULL,
+        at timestamptz NOT NULL)`,
+      `CREATE INDEX deleted_branch_at ON deleted_branch (at, item)`,
+      // Nobody knows when these were: their time begins now.
+      `INSERT INTO deleted_branch SELECT id, owner, now() FROM item_state WHERE deleted_with = id`
+    ]
   }
 ]

@@ -13,11 +13,24 @@ const branch = `IN (SELECT id FROM item_state WHERE owner = $1 AND path >= $2 AN
 const removals = [
   `DELETE FROM item_blob WHERE item ${branch}`,
   `DELETE FROM item_content WHERE item ${branch}`,
-  `DELETE FROM item_own_tag WHERE item ${branch}`
+  `DELETE FROM item_own_tag WHERE item ${branch}`,
+  `DELETE FROM deleted_branch WHERE item ${branch}`
 ]
+
+/** Whether an item stands deleted since before `time`. */
+const wasDeletedBefore = Effect.fnUntraced(function* (turn: Turn, item: string, time: number) {
+  const sql = yield* SqlClient.SqlClient
+  const rows = yield* sql.unsafe(
+    `SELECT 1 FROM deleted_branch WHERE item = $1::uuid AND owner = $2 AND at <= $3::timestamptz`,
+    [item, turn.owner, new Date(time)]
+  )
+  return rows.length > 0
+})
 
 export const purge = Effect.fnUntraced(function* (turn: Turn, command: CommandOf<"purge">) {
   const sql = yield* SqlClient.SqlClient
+  const { deletedBefore } = command
+  if (deletedBefore !== undefined && !(yield* wasDeletedBefore(turn, command.item, deletedBefore))) return 0
   const item = yield* findOwn(turn, command.item)
   if (item.deleted_with === null)
     return yield* refuse("NotDeleted", `${item.id} is not deleted: only what is can be removed for good`)

@@ -77,7 +77,12 @@ export const CopyContent = Schema.Struct({ kind: Schema.tag("copyContent"), item
 export const Copy = Schema.Struct({ kind: Schema.tag("copy"), item: ItemId, parent: Schema.NullOr(ItemId) })
 
 /** Removes a deleted item with everything below it for good. */
-export const Purge = Schema.Struct({ kind: Schema.tag("purge"), item: ItemId })
+export const Purge = Schema.Struct({
+  kind: Schema.tag("purge"),
+  item: ItemId,
+  /** Only where it was deleted before this time (ms since 1970); else, and where it is gone, nothing is done. */
+  deletedBefore: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 8_640_000_000_000_000 })))
+})
 
 /** Whether previews can be wanted of content of this type. */
 export const isPicturable = (mediaType: string): boolean =>

@@ -1,9 +1,14 @@
-/** How large content may be, however it comes in, and how long what nobody refers to is kept. */
+/** How large content may be, however it comes in, and how long what is deleted or nobody refers to is kept. */
 import { Context, Duration } from "effect"
 
 /** Most bytes of one file. */
 export const LargestContent = Context.Reference<number>("postroom/services/LargestContent", {
   defaultValue: () => 2_500 * 1024 * 1024
+})
+
+/** How long deleted items can be restored, ms. */
+export const DeletedLife = Context.Reference<number>("postroom/services/DeletedLife", {
+  defaultValue: () => Duration.toMillis(Duration.days(30))
 })
 
 /** How long blobs are kept without a reference, ms. */

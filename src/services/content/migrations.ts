@@ -37,5 +37,31 @@ export const contentMigrations: ReadonlyArray<Migration> = [
         PRIMARY KEY (holder, sha256))`,
       `CREATE INDEX blob_hold_sha256 ON blob_hold (sha256)`
     ]
+  },
+  {
+    component: "content",
+    version: 2,
+    name: "exports",
+    statements: [
+      // One row for each export that was made. It keeps its file (`sha256`) until it has expired or is removed (`gone`
+      // says which); the row stays, so that it can be told.
+      `CREATE TABLE export (
+        id uuid PRIMARY KEY,
+        requested_by text NOT NULL,
+        format text NOT NULL,
+        sha256 text COLLATE "C" REFERENCES blob (sha256),
+        size bigint NOT NULL,
+        items int NOT NULL,
+        files int NOT NULL,
+        skipped int NOT NULL,
+        skips text NOT NULL,
+        made_at timestamptz NOT NULL,
+        expires_at timestamptz NOT NULL,
+        gone text)`,
+      `CREATE INDEX export_sha256 ON export (sha256) WHERE sha256 IS NOT NULL`,
+      `CREATE INDEX export_due ON export (expires_at) WHERE gone IS NULL`,
+      // The exports that a user asked for, the newest first.
+      `CREATE INDEX event_export ON event (user_key, at, task) WHERE type = 'export.requested'`
+    ]
   }
 ]

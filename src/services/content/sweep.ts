@@ -9,10 +9,13 @@ import { SqlClient } from "effect/sql"
 import { texts } from "../../database/columns.ts"
 import { Blobs } from "../blobs/Blobs.ts"
 import type { ListedBlob } from "../blobs/Blobs.ts"
+import { endExports } from "./exports.ts"
 import { KeptBlobs } from "./limits.ts"
 
 /** What a pass did. */
 export interface Swept {
+  /** Exports whose time is over. */
+  readonly exports: number
   /** Holds whose task is over or whose time has come. */
   readonly holds: number
   /** Blobs that nobody refers to since now. */
@@ -26,7 +29,8 @@ export interface Swept {
 
 const unreferenced = (sha256: string) =>
   `NOT EXISTS (SELECT 1 FROM item_blob r WHERE r.sha256 = ${sha256})
-   AND NOT EXISTS (SELECT 1 FROM blob_hold h WHERE h.sha256 = ${sha256})`
+   AND NOT EXISTS (SELECT 1 FROM blob_hold h WHERE h.sha256 = ${sha256})
+   AND NOT EXISTS (SELECT 1 FROM export x WHERE x.sha256 = ${sha256})`
 
 /**
  * A task that has ended needs what it held no more, unless somebody tries it again before the grace is over. What is not
@@ -159,10 +163,11 @@ export const sweep = Effect.fn("content.sweep")(function* ({ orphans: listsAll }
   const { graceMs, orphanMs } = yield* KeptBlobs
   const now = yield* Clock.currentTimeMillis
   const [at, old, older] = [new Date(now), new Date(now - graceMs), new Date(now - orphanMs)]
+  const exports = yield* endExports(now)
   const holds = yield* endHolds(at, old, older)
   const removed = yield* removeAllMarked(old)
   const marked = yield* mark(at)
   const orphans = listsAll ? yield* removeOrphans(older) : []
   const bytes = [...removed, ...orphans].reduce((sum, size) => sum + size, 0)
-  return { holds, marked, removed: removed.length, orphans: orphans.length, bytes } satisfies Swept
+  return { exports, holds, marked, removed: removed.length, orphans: orphans.length, bytes } satisfies Swept
 })

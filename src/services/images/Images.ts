@@ -2,10 +2,10 @@
  * Port to the decoder of pictures. Pictures come from strangers: what implements this keeps a crash, a
  * hang or a bomb away from Postroom, and says of every picture it refuses why.
  */
-import { Context, type Effect } from "effect"
+import { Context, type Effect, type Scope } from "effect"
 import type { Urgency } from "./Admission.ts"
 import type { ImageError } from "./ImageError.ts"
-import type { Derivative, DerivativeFormat, Results, Source } from "./Job.ts"
+import type { Derivative, DerivativeFormat, Encoding, Results, Source } from "./Job.ts"
 import type { Recipe } from "./Recipe.ts"
 
 /** A derivative in a file of its own. */
@@ -27,6 +27,11 @@ export interface ConvertRequest {
   readonly urgency?: Urgency
   /** In a new process, with none beside it: for a picture that has cost a process its life. Default false. */
   readonly alone?: boolean
+}
+
+/** Which picture is to be written anew, and where to. */
+export interface EncodeRequest extends Pick<ConvertRequest, "input" | "directory" | "urgency" | "alone"> {
+  readonly encoding: Encoding
 }
 
 /** What became of a picture. `degraded` tells why, where the file is damaged and was used all the same. */
@@ -56,6 +61,8 @@ export class Images extends Context.Service<
     readonly convert: (request: ConvertRequest) => Effect.Effect<Converted, ImageError>
     /** The picture upright, in sRGB, without metadata and with a long edge of at most `edge` pixels (default 1280). */
     readonly normalise: (bytes: Uint8Array, edge?: number) => Effect.Effect<NormalisedImage, ImageError>
+    /** The whole picture upright, in sRGB, without metadata, in another format. The file goes with the scope. */
+    readonly encode: (request: EncodeRequest) => Effect.Effect<DerivativeFile, ImageError, Scope.Scope>
     /** The difference hash of a picture, 16 hex digits: alike pictures differ in few bits. */
     readonly dHash: (bytes: Uint8Array) => Effect.Effect<string, ImageError>
   }

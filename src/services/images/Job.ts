@@ -39,8 +39,24 @@ export type Job =
       readonly limits: Limits
     }
   | { readonly kind: "dHash"; readonly input: string; readonly limits: Limits }
+  | {
+      readonly kind: "encode"
+      readonly input: string
+      readonly output: string
+      readonly encoding: Encoding
+      readonly limits: Limits
+    }
 
-export type DerivativeFormat = "jpeg" | "png" | "webp"
+export type DerivativeFormat = "jpeg" | "png" | "webp" | "avif"
+
+/** How a picture is to be written anew. */
+export interface Encoding {
+  readonly format: "jpeg" | "webp" | "avif"
+  /** Longest side in pixels, where the picture is larger; null leaves it as large as it is. */
+  readonly edge: number | null
+  /** 1–100; null is the format's usual one. */
+  readonly quality: number | null
+}
 
 /** A written derivative. */
 export interface Derivative {
@@ -78,6 +94,7 @@ export interface Results {
   }
   readonly normalise: Derivative
   readonly dHash: { readonly hash: string }
+  readonly encode: Derivative
 }
 
 /** What a child is told: a job, and later that it may go on with it. */

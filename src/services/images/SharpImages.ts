@@ -10,7 +10,7 @@ import { onDisk, remove } from "./disk.ts"
 import { extract, type ExtractLimits } from "./extract.ts"
 import { headBytes, kindOf } from "./Format.ts"
 import { ImageError, UnsupportedFormat } from "./ImageError.ts"
-import { type Converted, type ConvertRequest, Images } from "./Images.ts"
+import { type Converted, type ConvertRequest, type EncodeRequest, Images } from "./Images.ts"
 import type { Limits } from "./Job.ts"
 import { commandFor, findPrograms } from "./Programs.ts"
 import { currentRecipe } from "./Recipe.ts"
@@ -153,7 +153,18 @@ const makeSharpImages = Effect.fnUntraced(function* (options: SharpImagesOptions
     return hash
   }, Effect.scoped)
 
-  return Images.of({ convert, normalise, dHash })
+  const encode = Effect.fn("Images.encode")(function* (request: EncodeRequest) {
+    const stem = path.resolve(request.directory, randomUUID())
+    const output = `${stem}.encoded`
+    const { urgency = "live", alone = false, encoding } = request
+    // Before the decoder starts, so that the file goes whatever becomes of it.
+    yield* Effect.addFinalizer(() => remove(output))
+    const { file } = yield* decodableOf(path.resolve(request.input), stem, urgency)
+    const written = yield* pool.run({ kind: "encode", input: file, output, encoding, limits }, { urgency, alone })
+    return { ...written, path: output }
+  })
+
+  return Images.of({ convert, normalise, dHash, encode })
 })
 
 /** Pictures in at most `options.processes` child processes, which start as they are needed and end with the layer. */

@@ -9,7 +9,7 @@ import { rgbaToThumbHash } from "thumbhash"
 import { reasonOf } from "./DecodeFailure.ts"
 import { readExif } from "./Exif.ts"
 import { inspect, type Inspected, open, type Strictness } from "./inspect.ts"
-import type { Derivative, DerivativeFormat, Job, Limits, Results } from "./Job.ts"
+import type { Derivative, DerivativeFormat, Encoding, Job, Limits, Results } from "./Job.ts"
 import { previewEdgeFor } from "./Recipe.ts"
 
 /**
@@ -166,6 +166,39 @@ const normalise = async (
   })
 }
 
+/** Usual qualities: each about as good to look at as a JPEG of 85. */
+const usualQuality: Readonly<Record<Encoding["format"], number>> = { jpeg: 85, webp: 82, avif: 60 }
+
+const written = (picture: Sharp, { format, quality }: Encoding): Sharp => {
+  const options = { quality: quality ?? usualQuality[format] }
+  switch (format) {
+    case "jpeg":
+      return picture.flatten({ background: "#ffffff" }).jpeg(options)
+    case "webp":
+      return picture.webp(options)
+    case "avif":
+      // More effort takes minutes for photographs, and saves a few per cent.
+      return picture.avif({ ...options, effort: 2 })
+  }
+}
+
+/** Bytes per pixel that writing takes beside reading: the pixels themselves, and what the encoder makes of them. */
+const encodingBytes: Readonly<Record<Encoding["format"], number>> = { jpeg: 6, webp: 12, avif: 24 }
+
+const encodingMemory = ({ format, edge }: Encoding, { source: { width, height } }: Inspected): number => {
+  const scale = Math.min(1, (edge ?? Infinity) / Math.max(width, height))
+  return Math.ceil(width * scale) * Math.ceil(height * scale) * encodingBytes[format]
+}
+
+/** The whole picture in another format: upright, in sRGB, without metadata. */
+const encode = async (job: Job & { readonly kind: "encode" }): Promise<Results["encode"]> => {
+  const { edge, format } = job.encoding
+  const pixels = await decodeOnce(job.input, job.limits, (picture) =>
+    edge === null ? picture : picture.resize(inside(edge))
+  )
+  return write(written(fromPixels(pixels), job.encoding), job.output, format)
+}
+
 /** The difference hash: 8×8 bits, each telling whether a grey pixel is brighter than its right neighbour. */
 const dHash = async (job: Job & { readonly kind: "dHash" }): Promise<Results["dHash"]> => {
   const small = await decodeOnce(job.input, job.limits, (picture) =>
@@ -189,7 +222,7 @@ const dHash = async (job: Job & { readonly kind: "dHash" }): Promise<Results["dH
  */
 export const work = async (job: Job, admit: Admit): Promise<Results[keyof Results]> => {
   const picture = await inspect(job.input, job.limits)
-  await admit(picture.memory)
+  await admit(picture.memory + (job.kind === "encode" ? encodingMemory(job.encoding, picture) : 0))
   switch (job.kind) {
     case "convert":
       return convert(job, picture)
@@ -197,5 +230,7 @@ export const work = async (job: Job, admit: Admit): Promise<Results[keyof Result
       return normalise(job, picture)
     case "dHash":
       return dHash(job)
+    case "encode":
+      return encode(job)
   }
 }

@@ -18,7 +18,8 @@ const photo = (seed: number, width = 1_200) =>
 /** The converter with a decoder whose `convert` is replaced. */
 const withDecoder = (convert: (request: ConvertRequest) => Effect.Effect<any, ImageError>): Actor<any> => {
   const converter = makeConverter(null)
-  const images = Images.of({ convert, normalise: () => Effect.die("unused"), dHash: () => Effect.die("unused") })
+  const unused = () => Effect.die("unused")
+  const images = Images.of({ convert, normalise: unused, dHash: unused, encode: unused })
   return {
     ...converter,
     handler: (value, task) => Effect.provideService(converter.handler(value, task), Images, images)
