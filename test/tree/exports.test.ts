@@ -1,11 +1,12 @@
 /** Exports over HTTP, on the whole product: what is in them, and for whom. */
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect } from "effect"
+import { Deferred, Effect, Stream } from "effect"
 import * as fs from "node:fs"
 import * as path from "node:path"
 import sharp from "sharp"
 import { makeExporter } from "../../src/actors/exporter/exporter.ts"
 import { makeTree } from "../../src/actors/tree/tree.ts"
+import { Blobs } from "../../src/services/blobs/Blobs.ts"
 import { startInstallation } from "../scenarios/Installation.ts"
 import { complaintsOf, unzip } from "../support/unzip.ts"
 import { syntheticPhoto } from "../support/photos.ts"
@@ -135,6 +136,47 @@ describe("an export", () => {
           "Album/shown.txt",
           "Album/a.txt"
         ])
+      })
+    )
+  )
+
+  it.live("that is under way when a right is taken away does not have what it had not come to", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const reading = yield* Deferred.make<void>()
+        const goOn = yield* Deferred.make<void>()
+        const real = makeExporter(null)
+        const slow: typeof real = {
+          ...real,
+          handler: (value, task) =>
+            Effect.flatMap(Blobs, (blobs) => {
+              const wait = Effect.andThen(Deferred.succeed(reading, undefined), Deferred.await(goOn))
+              const get: typeof blobs.get = (sha256, range) =>
+                Stream.concat(Stream.drain(Stream.fromEffect(wait)), blobs.get(sha256, range))
+              return Effect.provideService(real.handler(value, task), Blobs, { ...blobs, get })
+            })
+        }
+        const site = yield* startInstallation({ actors: [makeTree(null), makeTextConverter(), slow] })
+        const { client } = site
+        const top = yield* collection(site, "anna", "Top", { viewers: ["ben"] })
+        yield* uploaded(site, "anna", "first.txt", "first", { parent: top })
+        const ids: Array<string> = []
+        for (let n = 0; n < 80; n++) {
+          const { body } = yield* client.post("/items", { user: "anna", type: "collection", name: `${n}`, parent: top })
+          ids.push(body.itemId)
+        }
+        yield* taskEnded(client, ids.at(-1)!)
+        const id = yield* asked(site, "ben", { selection: { items: [top] }, format: "zip" })
+        yield* Deferred.await(reading)
+        for (const item of [ids[2]!, ids[79]!])
+          yield* changed(site, "PUT", `/items/${item}/access`, { user: "anna", revoke: ["ben"] })
+        // So long what was read of rights may be good.
+        yield* Effect.sleep("300 millis")
+        yield* Deferred.succeed(goOn, undefined)
+        yield* ended(site, "ben", id)
+        const names = Object.keys(filesIn(yield* fetched(site, "ben", id)))
+        assert.includeMembers(names, ["Top/first.txt", "Top/78/"])
+        for (const name of ["Top/2/", "Top/79/"]) assert.notInclude(names, name)
       })
     )
   )

@@ -141,6 +141,13 @@ export const measure = Effect.fnUntraced(function* ({ viewer, admin }: Requester
   return { items, bytes } satisfies Extent
 })
 
+/** Whether the requester sees an item now. */
+export const isSeen = Effect.fnUntraced(function* ({ viewer, admin }: Requester, id: string) {
+  const sql = yield* SqlClient.SqlClient
+  const rows = yield* sql.unsafe(`SELECT 1 FROM ${from} WHERE s.id = $3::uuid AND ${seen}`, [viewer, admin, id])
+  return rows.length > 0
+})
+
 /** Items that are read at once: so few that what the requester sees is asked often. */
 const page = 64
 
