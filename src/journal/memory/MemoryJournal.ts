@@ -51,10 +51,12 @@ export const makeMemoryJournal = Effect.gen(function* () {
   const hooks = new Map<string, Effect.Effect<void>>()
 
   const on = (operation: SlowOperation, way: "there" | "back") =>
-    Effect.suspend(() => hooks.get(`${operation} ${way}`) ?? Effect.void)
+    Effect.suspend(() => (hooks.size === 0 ? Effect.void : (hooks.get(`${operation} ${way}`) ?? Effect.void)))
 
   const slowly = <A, E, R>(operation: SlowOperation, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-    Effect.andThen(on(operation, "there"), Effect.tap(effect, on(operation, "back")))
+    Effect.suspend(() =>
+      hooks.size === 0 ? effect : Effect.andThen(on(operation, "there"), Effect.tap(effect, on(operation, "back")))
+    )
 
   /** One transaction at a time; once begun it is not cut in half. */
   const transaction = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
