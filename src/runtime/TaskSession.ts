@@ -58,12 +58,11 @@ export const makeSession = (parts: ContextParts, task: LiveTask): TaskSession =>
       return JSON.parse(result) as A
     })
 
-  const readStates = Effect.gen(function* () {
-    if (states !== undefined || box.keyBytes === null) return (states ??= new Map())
+  const readStates = Effect.suspend(() => {
+    if (states !== undefined || box.keyBytes === null) return Effect.succeed((states ??= new Map()))
     // What the task before wrote must be in the journal before it is read there.
-    yield* flush.barrier
-    states = yield* untilItAnswers(journal.states(queue, box.keyBytes))
-    return states
+    const read = Effect.andThen(flush.barrier, untilItAnswers(journal.states(queue, box.keyBytes)))
+    return Effect.map(read, (found) => (states = found))
   })
 
   return {
