@@ -12,6 +12,7 @@ import type { OutgoingRecord } from "../../src/broker/Record.ts"
 import { Journal } from "../../src/journal/Journal.ts"
 import { JournalError, JournalUnavailable } from "../../src/journal/JournalError.ts"
 import { makeMemoryJournal } from "../../src/journal/memory/MemoryJournal.ts"
+import { isApplied } from "../../src/journal/memory/MemoryTables.ts"
 import type { Chance } from "./Chance.ts"
 import type { Line, OpName, Tick } from "./History.ts"
 import type { Kernel, Process } from "./Kernel.ts"
@@ -272,18 +273,14 @@ export const makeStore = (options: StoreOptions) =>
         commit: <E, R>(batch: Parameters<typeof journal.commit>[0], alongside: Effect.Effect<unknown, E, R>) =>
           call(
             "commit",
-            seen(journal.commit(batch, alongside), (stale) =>
-              note(process, {
-                k: "commit",
-                positions: batch.positions,
-                tasks: batch.tasks,
-                attempts: batch.attempts,
-                steps: batch.steps,
-                states: batch.states,
-                skips: batch.skips,
-                stale
-              })
-            )
+            Effect.suspend(() => {
+              // What took effect before is not written again: of a repeat there is nothing to tell.
+              if (isApplied(tables, batch)) return journal.commit(batch, alongside)
+              const { positions, tasks, attempts, steps, states, skips } = batch
+              return seen(journal.commit(batch, alongside), (stale) =>
+                note(process, { k: "commit", positions, tasks, attempts, steps, states, skips, stale })
+              )
+            })
           ),
         controls: Effect.suspend(() => {
           let look = 0
