@@ -43,16 +43,19 @@ export interface Task {
 
 const longestUser = 200
 
+const encoder = new TextEncoder()
+const decoder = new TextDecoder()
+
 /**
  * A key for eyes and indexes: UTF-8 as far as it is, without NUL (which Postgres
  * text cannot hold) and never longer than an index entry may be.
  */
 export const userOf = (key: Uint8Array | null): string | null =>
-  key === null ? null : new TextDecoder().decode(key.subarray(0, longestUser)).replaceAll("\0", "\uFFFD")
+  key === null ? null : decoder.decode(key.subarray(0, longestUser)).replaceAll("\0", "\uFFFD")
 
 /** A key as a map key: one string per byte sequence, whatever the bytes are. */
 export const mailboxKeyOf = (key: Uint8Array): string =>
   Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString("latin1")
 
 /** The bytes of a user id that came as text. */
-export const keyOf = (user: string): Uint8Array => new TextEncoder().encode(user)
+export const keyOf = (user: string): Uint8Array => encoder.encode(user)

@@ -4,7 +4,7 @@
  * the queue as a whole stops reading when enough is ready to run. What waits
  * or is held does not count there, so a paused user never stops the others.
  */
-import { Clock, Effect, Schedule } from "effect"
+import { Clock, Effect } from "effect"
 import type { TopicRecord } from "../broker/Record.ts"
 import { envelopeOf } from "../domain/Envelope.ts"
 import { taskIdOf } from "../domain/ids.ts"
@@ -19,6 +19,7 @@ import type { Lane, LiveTask, Ownership } from "./Lane.ts"
 import * as Mailboxes from "./Mailboxes.ts"
 import type { Mailbox } from "./Mailboxes.ts"
 import * as Watermark from "./Watermark.ts"
+import { untilItAnswers } from "./untilItAnswers.ts"
 import { whileReading } from "./whileReading.ts"
 
 /** Bounds of what one queue holds in memory. */
@@ -64,11 +65,9 @@ const page = 2_000
 /** Tasks that wait to be written are in memory however full their mailboxes are: above so many, reading waits for the disk. */
 const mostUnwritten = 4_000
 
-const untilItAnswers = <A, E extends { readonly message: string }>(effect: Effect.Effect<A, E>): Effect.Effect<A> =>
-  effect.pipe(
-    Effect.tapError((error) => Effect.logWarning("the intake waits for the journal", error.message)),
-    Effect.retry(Schedule.min([Schedule.exponential("50 millis"), Schedule.spaced("1 second")])),
-    Effect.orDie
+const patiently = <A, E extends { readonly message: string }>(effect: Effect.Effect<A, E>): Effect.Effect<A> =>
+  untilItAnswers(
+    Effect.tapError(effect, (error) => Effect.logWarning("the intake waits for the journal", error.message))
   )
 
 // A character no key can have: keys become latin1 strings.
@@ -142,7 +141,7 @@ export const makeIntake = (options: IntakeOptions) =>
       return asked.length === 0
         ? Effect.succeed(new Map<string, Task>())
         : Effect.map(
-            whileReading([...lane.owned.values()], untilItAnswers(journal.pending(asked))),
+            whileReading([...lane.owned.values()], patiently(journal.pending(asked))),
             ({ answer, ended }) => new Map(answer.filter(({ id }) => !ended.has(id)).map((row) => [row.id, row]))
           )
     }
@@ -164,7 +163,7 @@ export const makeIntake = (options: IntakeOptions) =>
       const ids = envelopes.map((envelope) => taskIdOf(queue, envelope.id))
       // What is in memory before the question is either still there after it, or so long in the journal that it is found.
       const before = ids.map((id) => liveOf(lane, id)?.offset)
-      const known = yield* untilItAnswers(journal.known(ids))
+      const known = yield* patiently(journal.known(ids))
       const pending = yield* pendingOf(lane, batch, ids, known)
       const now = clock.currentTimeMillisUnsafe()
       for (const [i, record] of batch.entries()) {
@@ -216,7 +215,7 @@ export const makeIntake = (options: IntakeOptions) =>
       while (true) {
         const { answer: rows, ended } = yield* whileReading(
           [ownership],
-          untilItAnswers(journal.unfinished({ queue: lane.actor.name, partition, after, below, limit: page }))
+          patiently(journal.unfinished({ queue: lane.actor.name, partition, after, below, limit: page }))
         )
         // Lost meanwhile: what it found belongs to whoever owns the partition now, here or elsewhere.
         if (!ownership.alive) return
@@ -241,7 +240,7 @@ export const makeIntake = (options: IntakeOptions) =>
           // Rows above the target belong to records that this owner has not read yet: what stands before may have none.
           const of = { queue: lane.actor.name, partition, key, after: box.loadedTo, below: target + 1 }
           const backlog = journal.backlog({ ...of, limit: bounds.mailbox })
-          const { answer: rows, ended } = yield* whileReading([ownership], untilItAnswers(backlog))
+          const { answer: rows, ended } = yield* whileReading([ownership], patiently(backlog))
           box.loading = false
           if (!ownership.alive) return
           const now = clock.currentTimeMillisUnsafe()

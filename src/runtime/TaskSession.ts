@@ -5,12 +5,13 @@
  * the success of the task, in the same transaction.
  */
 import type { Clock } from "effect"
-import { Effect, Schedule } from "effect"
+import { Effect } from "effect"
 
 import type { Journal } from "../journal/Journal.ts"
 import type { Flush } from "./Flush.ts"
 import type { LiveTask } from "./Lane.ts"
 import type { TaskContext } from "./TaskContext.ts"
+import { untilItAnswers } from "./untilItAnswers.ts"
 
 export interface TaskSession {
   readonly context: TaskContext
@@ -22,9 +23,6 @@ const longestText = 10_000
 
 /** Text that Postgres can hold: no NUL, and not endless. */
 export const storable = (text: string): string => text.slice(0, longestText).replaceAll("\0", "\uFFFD")
-
-// The journal comes back or the partition is lost, which interrupts the attempt: there is nothing else to wait for.
-const untilItAnswers = Effect.retry(Schedule.min([Schedule.exponential("50 millis"), Schedule.spaced("1 second")]))
 
 export interface ContextParts {
   readonly journal: Journal["Service"]
@@ -45,7 +43,7 @@ export const makeSession = (parts: ContextParts, task: LiveTask): TaskSession =>
     Effect.gen(function* () {
       // The name it is stored under is the one it is found by.
       const name = storable(given)
-      steps ??= new Map(yield* untilItAnswers(journal.steps(task.id)).pipe(Effect.orDie))
+      steps ??= new Map(yield* untilItAnswers(journal.steps(task.id)))
       const stored = steps.get(name)
       if (stored !== undefined) return JSON.parse(stored) as A
       const value = yield* effect
@@ -60,12 +58,11 @@ export const makeSession = (parts: ContextParts, task: LiveTask): TaskSession =>
       return JSON.parse(result) as A
     })
 
-  const readStates = Effect.gen(function* () {
-    if (states !== undefined || box.keyBytes === null) return (states ??= new Map())
+  const readStates = Effect.suspend(() => {
+    if (states !== undefined || box.keyBytes === null) return Effect.succeed((states ??= new Map()))
     // What the task before wrote must be in the journal before it is read there.
-    yield* flush.barrier
-    states = yield* untilItAnswers(journal.states(queue, box.keyBytes)).pipe(Effect.orDie)
-    return states
+    const read = Effect.andThen(flush.barrier, untilItAnswers(journal.states(queue, box.keyBytes)))
+    return Effect.map(read, (found) => (states = found))
   })
 
   return {

@@ -78,23 +78,27 @@ export const makeNetwork = (options: NetworkOptions) => {
     else run()
   }
 
-  const inside = new WeakMap<Context.Context<never>, Context.Context<never>>()
+  const inside = new Map<Process, Context.Context<never>>()
 
-  /** The services of a caller, as they are inside the server. */
-  const thereOf = (context: Context.Context<never>): Context.Context<never> => {
-    let there = inside.get(context)
+  /** The services of a process, as they are inside the server: the same for all of its calls. */
+  const thereOf = (process: Process, context: Context.Context<never>): Context.Context<never> => {
+    let there = inside.get(process)
     if (there === undefined) {
       there = Contexts.add(Contexts.add(context, Scheduler.Scheduler, server.scheduler), InServer, true)
-      inside.set(context, there)
+      inside.set(process, there)
     }
     return there
   }
 
   /** Makes `effect`, which takes place in the server, callable from `process`. */
-  const call = <A, E>(process: Process, options: CallOptions<E>, effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
-    Effect.flatMap(Effect.context<never>(), (context) => {
+  const call = <A, E, R>(
+    process: Process,
+    options: CallOptions<E>,
+    effect: Effect.Effect<A, E, R>
+  ): Effect.Effect<A, E, R> =>
+    Effect.contextWith((context: Context.Context<R>) => {
       if (Contexts.get(context, InServer)) return effect
-      const there = thereOf(context)
+      const there = thereOf(process, context) as Context.Context<R>
       return Effect.callback<A, E>((resume) => {
         if (process.state === "dead") return
         const fate = fateOf(options)

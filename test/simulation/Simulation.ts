@@ -55,6 +55,20 @@ interface Slot {
   isStopping: boolean
 }
 
+/** The records of all seeds have the same ids, and so have their tasks. */
+const knownIds = new Map<string, string>()
+const mostKnownIds = 10_000
+
+const knownIdOf = (queue: string, recordId: string): string => {
+  const name = `${queue} ${recordId}`
+  let id = knownIds.get(name)
+  if (id === undefined) {
+    if (knownIds.size >= mostKnownIds) knownIds.clear()
+    knownIds.set(name, (id = taskIdOf(queue, recordId)))
+  }
+  return id
+}
+
 export const play = (plan: Plan): Played => {
   const { stackTraceLimit } = Error
   // Nobody looks at where the many simulated failures were made.
@@ -88,7 +102,7 @@ const playOut = (plan: Plan): Played => {
       for (const { topic, partition, offset, headers } of line.records) {
         for (const queue of queueFacts) {
           if (queue.topic !== topic) continue
-          const id = taskIdOf(queue.name, headers["ce_id"] ?? `${topic}/${partition}/${offset}`)
+          const id = knownIdOf(queue.name, headers["ce_id"] ?? `${topic}/${partition}/${offset}`)
           if (!ended.has(id)) open.add(id)
         }
       }

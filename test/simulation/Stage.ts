@@ -75,11 +75,9 @@ const behave = (
       return outside.asked(`${task.id} ${step}`)
     })
   const { ms } = work
-  const count: Effect.Effect<Outcome> = Effect.gen(function* () {
-    const before = (yield* task.getState<number>("count")) ?? 0
-    yield* task.setState("count", before + 1)
-    if (ms > 20) yield* Effect.sleep(ms)
-    return done(before + 1, next("slow"))
+  const count: Effect.Effect<Outcome> = Effect.flatMap(task.getState<number>("count"), (before = 0) => {
+    const set = task.setState("count", before + 1)
+    return Effect.as(ms > 20 ? Effect.andThen(set, Effect.sleep(ms)) : set, done(before + 1, next("slow")))
   })
   switch (work.kind) {
     case "quick":

@@ -12,6 +12,7 @@ import type { OutgoingRecord } from "../../src/broker/Record.ts"
 import { Journal } from "../../src/journal/Journal.ts"
 import { JournalError, JournalUnavailable } from "../../src/journal/JournalError.ts"
 import { makeMemoryJournal } from "../../src/journal/memory/MemoryJournal.ts"
+import { isApplied } from "../../src/journal/memory/MemoryTables.ts"
 import type { Chance } from "./Chance.ts"
 import type { Line, OpName, Tick } from "./History.ts"
 import type { Kernel, Process } from "./Kernel.ts"
@@ -37,9 +38,12 @@ const journalUnanswered = () =>
 const brokerUnanswered = () =>
   new BrokerError({ operation: "call", reason: new BrokerUnavailable({ detail: "a simulated fault" }) })
 
-/** What goes alongside a transaction has its caller's services, and runs where the transaction runs. */
-const within = <A, E, R>(effect: Effect.Effect<A, E, R>, context: Context.Context<R>): Effect.Effect<A, E> =>
-  Effect.contextWith((here: Context.Context<never>) => Effect.provideContext(effect, Context.merge(context, here)))
+/** `effect`, and what it answered is told to `see` at once. */
+const seen = <A, E, R>(effect: Effect.Effect<A, E, R>, see: (answer: A) => void): Effect.Effect<A, E, R> =>
+  Effect.map(effect, (answer) => {
+    see(answer)
+    return answer
+  })
 
 /** A member's stay in its group; it ends when the server gives the member up. */
 interface Session {
@@ -72,10 +76,8 @@ export const makeStore = (options: StoreOptions) =>
     const onServer = <A, E>(effect: Effect.Effect<A, E>) => Effect.runForkWith(inServer)(effect)
 
     const appended = (process: Process, records: ReadonlyArray<OutgoingRecord>) =>
-      Effect.tap(broker.append(records), (positions) =>
-        Effect.sync(() =>
-          note(process, { k: "append", records: records.map((record, i) => ({ ...record, ...positions[i]! })) })
-        )
+      seen(broker.append(records), (positions) =>
+        note(process, { k: "append", records: records.map((record, i) => ({ ...record, ...positions[i]! })) })
       )
 
     const openSession = (member: Member) =>
@@ -221,12 +223,12 @@ export const makeStore = (options: StoreOptions) =>
 
     /** What a process sees of the journal. */
     const journalOf = (process: Process): Journal["Service"] => {
-      const call = <A, E>(
+      const call = <A, E, R>(
         name: string,
-        effect: Effect.Effect<A, E>,
+        effect: Effect.Effect<A, E, R>,
         more: Partial<CallOptions<E | JournalError>> = {}
-      ): Effect.Effect<A, E | JournalError> =>
-        network.call<A, E | JournalError>(process, { name, unanswered: journalUnanswered, ...more }, effect)
+      ): Effect.Effect<A, E | JournalError, R> =>
+        network.call<A, E | JournalError, R>(process, { name, unanswered: journalUnanswered, ...more }, effect)
       const op = <A extends boolean | void>(
         name: OpName,
         target: string,
@@ -235,10 +237,8 @@ export const makeStore = (options: StoreOptions) =>
       ) =>
         call(
           name,
-          Effect.tap(effect, (answer) =>
-            Effect.sync(() =>
-              note(process, { k: "opApplied", op: name, target, answer: answer !== false, ...(tick && { tick }) })
-            )
+          seen(effect, (answer) =>
+            note(process, { k: "opApplied", op: name, target, answer: answer !== false, ...(tick && { tick }) })
           )
         )
       const tapped = { ...journal }
@@ -246,21 +246,20 @@ export const makeStore = (options: StoreOptions) =>
         ...tapped,
         register: (queues) => call("register", journal.register(queues)),
         lease: (of) =>
-          Effect.tap(
+          seen(
             call(
               "lease",
-              Effect.tap(journal.lease(of), (lease) =>
-                Effect.sync(() => note(process, { k: "lease", queue: of.queue, partition: of.partition, ...lease }))
+              seen(journal.lease(of), (lease) =>
+                note(process, { k: "lease", queue: of.queue, partition: of.partition, ...lease })
               ),
               { mayBeLate: true }
             ),
-            ({ epoch }) =>
-              Effect.sync(() => note(process, { k: "owns", queue: of.queue, partition: of.partition, epoch }))
+            ({ epoch }) => note(process, { k: "owns", queue: of.queue, partition: of.partition, epoch })
           ),
         release: (of) =>
           call(
             "release",
-            Effect.tap(journal.release(of), () => Effect.sync(() => note(process, { k: "release", ...of }))),
+            seen(journal.release(of), () => note(process, { k: "release", ...of })),
             { mayBeLate: true }
           ),
         unfinished: (of) => call("unfinished", journal.unfinished(of)),
@@ -272,39 +271,24 @@ export const makeStore = (options: StoreOptions) =>
         steps: (task) => call("steps", journal.steps(task)),
         states: (queue, key) => call("states", journal.states(queue, key)),
         commit: <E, R>(batch: Parameters<typeof journal.commit>[0], alongside: Effect.Effect<unknown, E, R>) =>
-          Effect.flatMap(Effect.context<R>(), (context) =>
-            call(
-              "commit",
-              Effect.tap(journal.commit(batch, within(alongside, context)), (stale) =>
-                Effect.sync(() =>
-                  note(process, {
-                    k: "commit",
-                    positions: batch.positions,
-                    tasks: batch.tasks,
-                    attempts: batch.attempts,
-                    steps: batch.steps,
-                    states: batch.states,
-                    skips: batch.skips,
-                    stale
-                  })
-                )
+          call(
+            "commit",
+            Effect.suspend(() => {
+              // What took effect before is not written again: of a repeat there is nothing to tell.
+              if (isApplied(tables, batch)) return journal.commit(batch, alongside)
+              const { positions, tasks, attempts, steps, states, skips } = batch
+              return seen(journal.commit(batch, alongside), (stale) =>
+                note(process, { k: "commit", positions, tasks, attempts, steps, states, skips, stale })
               )
-            )
+            })
           ),
         controls: Effect.suspend(() => {
           let look = 0
-          return Effect.tap(
-            call(
-              "controls",
-              Effect.tap(journal.controls, () =>
-                Effect.sync(() => {
-                  look = ++looks
-                  note(process, { k: "controlsRead", look })
-                })
-              )
-            ),
-            () => Effect.sync(() => note(process, { k: "controlsKnown", look }))
-          )
+          const read = seen(journal.controls, () => {
+            look = ++looks
+            note(process, { k: "controlsRead", look })
+          })
+          return seen(call("controls", read), () => note(process, { k: "controlsKnown", look }))
         }),
         watchControls: (changed) => journal.watchControls(() => kernel.after(process, chance.below(20), changed)),
         pauseQueue: (queue, paused, by) =>
@@ -316,14 +300,7 @@ export const makeStore = (options: StoreOptions) =>
         accept: <E, R>(
           events: Parameters<typeof journal.accept>[0],
           alongside: (fresh: Parameters<typeof journal.accept>[0]) => Effect.Effect<unknown, E, R>
-        ) =>
-          Effect.flatMap(Effect.context<R>(), (context) =>
-            call(
-              "accept",
-              journal.accept(events, (fresh) => within(alongside(fresh), context)),
-              { mayBeLate: true }
-            )
-          ),
+        ) => call("accept", journal.accept(events, alongside), { mayBeLate: true }),
         putSchedule: (schedule) =>
           op("putSchedule", schedule.id, journal.putSchedule(schedule), {
             kind: schedule.timing.kind === "at" ? "at" : "every",
@@ -333,18 +310,7 @@ export const makeStore = (options: StoreOptions) =>
           }),
         removeSchedule: (id) => op("removeSchedule", id, journal.removeSchedule(id)),
         schedules: call("schedules", journal.schedules),
-        dueSchedules: <E, R>(
-          now: number,
-          tick: (
-            due: Parameters<Parameters<typeof journal.dueSchedules>[1]>[0]
-          ) => ReturnType<Parameters<typeof journal.dueSchedules<E, R>>[1]>
-        ) =>
-          Effect.flatMap(Effect.context<R>(), (context) =>
-            call(
-              "due schedules",
-              journal.dueSchedules<E, never>(now, (due) => within(tick(due), context))
-            )
-          )
+        dueSchedules: (now, tick) => call("due schedules", journal.dueSchedules(now, tick))
       }
     }
 

@@ -3,6 +3,7 @@
  * smaller pieces, then workers are left out as long as the same invariant
  * still breaks. What is left is the shortest history found.
  */
+import { hash } from "node:crypto"
 import { check } from "./checker/check.ts"
 import type { Violation } from "./History.ts"
 import type { Action, Plan } from "./Plan.ts"
@@ -53,3 +54,6 @@ const bytes = (_: string, value: unknown): unknown =>
 
 /** A history as lines of JSON. */
 export const linesOf = ({ history }: Played): string => history.map((line) => JSON.stringify(line, bytes)).join("\n")
+
+/** Two runs with the same trace did the same. */
+export const traceOf = ({ played }: Found): string => hash("sha1", `${played.steps} ${linesOf(played)}`)

@@ -4,12 +4,11 @@
  * failing seed is shrunk, its history is written to `.simulation/`, and its
  * plan is kept as a regression file.
  */
-import { hash } from "node:crypto"
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { parseArgs } from "node:util"
 import { planOf } from "./Plan.ts"
-import { judge, linesOf, shrink } from "./shrink.ts"
+import { judge, linesOf, shrink, traceOf } from "./shrink.ts"
 import type { Found } from "./shrink.ts"
 
 const { values } = parseArgs({
@@ -26,8 +25,6 @@ const { values } = parseArgs({
 
 const folder = path.join(import.meta.dirname, "regressions")
 const histories = path.join(import.meta.dirname, "../../.simulation")
-
-const traceOf = ({ played }: Found): string => hash("sha1", `${played.steps} ${linesOf(played)}`)
 
 const keep = (found: Found): void => {
   const short = shrink(found)

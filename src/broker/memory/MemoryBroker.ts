@@ -61,6 +61,9 @@ const fetchLimit = 500
 /** Event batches that may wait for a member. */
 const eventsAhead = 2
 
+const unavailable = () =>
+  new BrokerError({ operation: "append", reason: new BrokerUnavailable({ detail: "a scripted fault" }) })
+
 /** A broker and the handle for its faults. */
 export const makeMemoryBroker = Effect.sync(() => {
   let isUnsure = false
@@ -114,11 +117,7 @@ export const makeMemoryBroker = Effect.sync(() => {
       return yield* new BrokerError({ operation: "append", reason: new RecordRefused({ detail }) })
     }
     const fault = failing.shift()
-    const unavailable = new BrokerError({
-      operation: "append",
-      reason: new BrokerUnavailable({ detail: "a scripted fault" })
-    })
-    if (fault === false) return yield* unavailable
+    if (fault === false) return yield* unavailable()
     const timestamp = yield* Clock.currentTimeMillis
     const found = new Map<string, MemoryTopic>()
     for (const { topic: name, partition } of records) {
@@ -139,7 +138,7 @@ export const makeMemoryBroker = Effect.sync(() => {
       return { topic, partition, offset }
     })
     for (const { topic, partition } of positions) wakeReaders(found.get(topic)!, partition)
-    if (fault === true) return yield* unavailable
+    if (fault === true) return yield* unavailable()
     return positions
   })
 

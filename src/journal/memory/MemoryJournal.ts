@@ -51,10 +51,12 @@ export const makeMemoryJournal = Effect.gen(function* () {
   const hooks = new Map<string, Effect.Effect<void>>()
 
   const on = (operation: SlowOperation, way: "there" | "back") =>
-    Effect.suspend(() => hooks.get(`${operation} ${way}`) ?? Effect.void)
+    Effect.suspend(() => (hooks.size === 0 ? Effect.void : (hooks.get(`${operation} ${way}`) ?? Effect.void)))
 
   const slowly = <A, E, R>(operation: SlowOperation, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-    Effect.andThen(on(operation, "there"), Effect.tap(effect, on(operation, "back")))
+    Effect.suspend(() =>
+      hooks.size === 0 ? effect : Effect.andThen(on(operation, "there"), Effect.tap(effect, on(operation, "back")))
+    )
 
   /** One transaction at a time; once begun it is not cut in half. */
   const transaction = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
@@ -224,17 +226,22 @@ export const makeMemoryJournal = Effect.gen(function* () {
     acceptance: null,
     accept: (events, alongside) =>
       transaction(
-        Effect.gen(function* () {
+        Effect.suspend(() => {
           const { fresh, answers } = judge(tables.events, events)
+          if (fresh.length === 0) return Effect.succeed(answers)
           // Schedules for later starts are put by what goes alongside: they go back with it.
           const schedules = [...tables.schedules]
           const undo = Effect.sync(() => {
             tables.schedules.clear()
             for (const [id, schedule] of schedules) tables.schedules.set(id, schedule)
           })
-          if (fresh.length > 0) yield* Effect.onError(alongside(fresh), () => undo)
-          for (const event of fresh) tables.events.set(event.id, event)
-          return answers
+          return Effect.map(
+            Effect.onError(alongside(fresh), () => undo),
+            () => {
+              for (const event of fresh) tables.events.set(event.id, event)
+              return answers
+            }
+          )
         })
       ),
     putSchedule: (schedule) =>
@@ -254,17 +261,19 @@ export const makeMemoryJournal = Effect.gen(function* () {
     schedules: Effect.sync(() => [...tables.schedules.values()].sort((a, b) => (a.id < b.id ? -1 : 1))),
     dueSchedules: (now, tick) =>
       transaction(
-        Effect.gen(function* () {
+        Effect.suspend(() => {
           const due = [...tables.schedules.values()]
             .filter(({ paused, nextAt }) => !paused && nextAt !== null && nextAt <= now)
             .sort((a, b) => a.nextAt! - b.nextAt!)
             .slice(0, duePage)
-          if (due.length === 0) return 0
-          for (const { id, nextAt, lastAt } of yield* tick(due)) {
-            const schedule = tables.schedules.get(id)
-            if (schedule !== undefined) tables.schedules.set(id, { ...schedule, nextAt, lastAt })
-          }
-          return due.length
+          if (due.length === 0) return Effect.succeed(0)
+          return Effect.map(tick(due), (ticked) => {
+            for (const { id, nextAt, lastAt } of ticked) {
+              const schedule = tables.schedules.get(id)
+              if (schedule !== undefined) tables.schedules.set(id, { ...schedule, nextAt, lastAt })
+            }
+            return due.length
+          })
         })
       )
   })

@@ -47,6 +47,8 @@ export interface Account {
   >
   /** Each row a task had, in order, with the line that wrote it. */
   readonly rows: ReadonlyMap<string, ReadonlyArray<{ readonly row: Row; readonly index: number; readonly p: string }>>
+  /** When each partition was leased (index), by `leaseOf`. */
+  readonly leases: ReadonlyMap<string, number>
   /** When each process died (index), where it did. */
   readonly deaths: ReadonlyMap<string, number>
   readonly healedAt: number
@@ -63,10 +65,11 @@ export const uuid = (name: string): string => {
   const known = uuids.get(name)
   if (known !== undefined) return known
   if (uuids.size >= mostUuids) uuids.clear()
-  const bytes = Buffer.from(hash("sha1", `${namespace}\n${name}`, "hex").slice(0, 32), "hex")
+  const bytes = hash("sha1", `${namespace}\n${name}`, "buffer")
   bytes[6] = (bytes[6]! & 0x0f) | 0x50
   bytes[8] = (bytes[8]! & 0x3f) | 0x80
-  const made = bytes.toString("hex").replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5")
+  const hex = bytes.toString("hex", 0, 16)
+  const made = [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-")
   uuids.set(name, made)
   return made
 }
@@ -78,6 +81,9 @@ export const recordIdOf = ({ topic, partition, offset, headers }: Logged): strin
   headers["ce_id"] ?? `${topic}/${partition}/${offset}`
 
 export const keyText = (key: Uint8Array | null): string => (key === null ? "" : Buffer.from(key).toString("latin1"))
+
+/** How the lease of a partition of a queue under one epoch is named here. */
+export const leaseOf = (queue: string, partition: number, epoch: number): string => `${queue} ${partition} ${epoch}`
 
 const push = <K, V>(map: Map<K, Array<V>>, key: K, value: V): void => {
   const list = map.get(key)
@@ -97,6 +103,7 @@ export const accountOf = (run: Run): Account => {
   const scattered = new Set<string>()
   const asked = new Map<string, Array<{ op: string; index: number; answer: boolean }>>()
   const rows = new Map<string, Array<{ row: Row; index: number; p: string }>>()
+  const leases = new Map<string, number>()
   const deaths = new Map<string, number>()
   /** Epoch by process, queue and partition. */
   const owns = new Map<string, number>()
@@ -131,7 +138,8 @@ export const accountOf = (run: Run): Account => {
     mine.add(attempt)
   }
 
-  for (const [index, line] of history.entries()) {
+  for (let index = 0; index < history.length; index++) {
+    const line = history[index]!
     switch (line.k) {
       case "append":
         for (const record of line.records) {
@@ -146,6 +154,9 @@ export const accountOf = (run: Run): Account => {
         break
       case "commit":
         if (line.stale.length === 0) for (const row of line.tasks) push(rows, row.id, { row, index, p: line.p })
+        break
+      case "lease":
+        leases.set(leaseOf(line.queue, line.partition, line.epoch), index)
         break
       case "owns":
         owns.set(`${line.p} ${line.queue} ${line.partition}`, line.epoch)
@@ -180,5 +191,5 @@ export const accountOf = (run: Run): Account => {
       default:
     }
   }
-  return { run, history, attempts, byTask, topics, records, scattered, asked, rows, deaths, healedAt }
+  return { run, history, attempts, byTask, topics, records, scattered, asked, rows, leases, deaths, healedAt }
 }

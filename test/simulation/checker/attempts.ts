@@ -1,26 +1,31 @@
 /** I12, I13: attempts are counted over all crashes and wait as promised, and what fails for good is buried once, whole. */
 import type { Violation } from "../History.ts"
-import { isFinal, keyText } from "./Account.ts"
+import { isFinal, keyText, leaseOf } from "./Account.ts"
 import type { Account } from "./Account.ts"
 
 /** Most starts of a task that takes its worker with it: some that nobody knows of, some beside others, some alone. */
 const mostPoisonStarts = 9
 
 /** I12. */
-export const attemptsAreCounted = ({ run, history, byTask, asked, scattered }: Account): ReadonlyArray<Violation> => {
+export const attemptsAreCounted = ({
+  run,
+  history,
+  byTask,
+  asked,
+  scattered,
+  leases
+}: Account): ReadonlyArray<Violation> => {
   const found: Array<Violation> = []
   const facts = new Map(run.facts.queues.map((queue) => [queue.name, queue]))
   const durable = new Map<string, ReadonlyArray<{ number: number; at: number }>>()
   const hasJumps = run.facts.faults.has("jump")
-  for (const [at, line] of history.entries()) {
+  for (let at = 0; at < history.length; at++) {
+    const line = history[at]!
     if (line.k !== "commit" || line.stale.length > 0) continue
     for (const { task, number, outcome } of line.attempts) {
       if (outcome === "retry") durable.set(task, [...(durable.get(task) ?? []), { number, at }])
     }
   }
-  const leases = new Map<string, number>()
-  for (const [at, line] of history.entries())
-    if (line.k === "lease") leases.set(`${line.queue} ${line.partition} ${line.epoch}`, at)
   for (const [task, all] of byTask) {
     if (scattered.has(task)) continue
     const isRedriven = asked.get(task)?.some(({ op, answer }) => op === "retry" && answer) === true
@@ -42,7 +47,7 @@ export const attemptsAreCounted = ({ run, history, byTask, asked, scattered }: A
         })
       }
       if (isRedriven) continue
-      const leased = leases.get(`${attempt.queue} ${attempt.partition} ${attempt.epoch}`) ?? 0
+      const leased = leases.get(leaseOf(attempt.queue, attempt.partition, attempt.epoch)) ?? 0
       const used =
         durable
           .get(task)

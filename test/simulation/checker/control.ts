@@ -16,7 +16,8 @@ export const statesGoForward = ({ history, scattered }: Account): ReadonlyArray<
   const found: Array<Violation> = []
   const stands = new Map<string, Row>()
   const seen = new Map<string, string>()
-  for (const [at, line] of history.entries()) {
+  for (let at = 0; at < history.length; at++) {
+    const line = history[at]!
     if (line.k === "commit" && line.stale.length === 0) {
       for (const row of line.tasks) {
         if (scattered.has(row.id)) continue
@@ -88,7 +89,8 @@ export const pausesHold = ({ history, run }: Account): ReadonlyArray<Violation> 
   const knowledge = makeKnowledge()
   const isCalm = run.facts.faults.size === 0
   const journalled = new Map<string, number>()
-  for (const [at, line] of history.entries()) {
+  for (let at = 0; at < history.length; at++) {
+    const line = history[at]!
     knowledge.follow(line, at)
     if (line.k === "opApplied") {
       if (line.op === "pauseQueue" && !queues.has(line.target)) queues.set(line.target, { at, t: line.t })
@@ -145,7 +147,8 @@ export const cancelsAreKept = ({ history, run, asked, byTask, rows, scattered }:
   if (wanted.size === 0) return found
   const knowledge = makeKnowledge()
   const learnt = new Map<string, number>()
-  for (const [at, line] of history.entries()) {
+  for (let at = 0; at < history.length; at++) {
+    const line = history[at]!
     knowledge.follow(line, at)
     if (line.k === "controlsKnown") {
       for (const [task, since] of wanted) {

@@ -18,7 +18,8 @@ export const nothingIsLost = ({ run, history, topics, records }: Account): Reado
   const posted = new Map<number, LineOf<"submit" | "send">>()
   const kept = new Set(run.end.events.map(({ id }) => id))
   const waits = new Set(run.end.schedules.filter(({ nextAt }) => nextAt !== null).map(({ id }) => id))
-  for (const [index, line] of history.entries()) {
+  for (let index = 0; index < history.length; index++) {
+    const line = history[index]!
     if (line.k === "submit" || line.k === "send") posted.set(line.call, line)
     if (line.k === "sent" && line.how === "ok") {
       for (const { id } of posted.get(line.call)!.events) {
@@ -107,17 +108,12 @@ export const onlyOwnersWrite = ({ history, topics, run }: Account): ReadonlyArra
   const leased = new Map<string, number>()
   const topicOf = new Map(run.facts.queues.map(({ name, topic }) => [name, topic]))
   const logs = new Map<string, Array<string>>()
-  const copies = new Map<string, Array<{ readonly partition: number; readonly offset: number }>>()
   const fill = (topic: string) => {
     for (const record of topics.get(topic) ?? []) {
       const slot = `${topic} ${record.partition}`
       const log = logs.get(slot) ?? []
       logs.set(slot, log)
-      const id = recordIdOf(record)
-      log[record.offset] = id
-      const all = copies.get(`${topic} ${id}`)
-      if (all === undefined) copies.set(`${topic} ${id}`, [record])
-      else all.push(record)
+      log[record.offset] = recordIdOf(record)
     }
   }
   for (const topic of new Set(topicOf.values())) fill(topic)
@@ -127,15 +123,19 @@ export const onlyOwnersWrite = ({ history, topics, run }: Account): ReadonlyArra
       const id = log[offset]
       if (id !== undefined && rows.has(uuid(`${queue}\n${id}`))) continue
       // A copy in another partition that is still to be read will get the row.
-      const isCopied = (copies.get(`${topicOf.get(queue)} ${id}`) ?? []).some(
-        (copy) => copy.partition !== partition && copy.offset >= (positions.get(`${queue} ${copy.partition}`) ?? 0)
+      const isCopied = (topics.get(topicOf.get(queue)!) ?? []).some(
+        (copy) =>
+          copy.partition !== partition &&
+          copy.offset >= (positions.get(`${queue} ${copy.partition}`) ?? 0) &&
+          recordIdOf(copy) === id
       )
       if (isCopied) continue
       found.push({ invariant: "I5", at, detail: `${what} of ${queue}/${partition} passes ${offset}, which has no row` })
       return
     }
   }
-  for (const [at, line] of history.entries()) {
+  for (let at = 0; at < history.length; at++) {
+    const line = history[at]!
     if (line.k === "commit" && line.stale.length === 0) {
       for (const { id } of line.tasks) rows.add(id)
       const covered = new Set<string>()

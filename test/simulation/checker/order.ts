@@ -1,6 +1,6 @@
 /** I3, I4, I8: one at a time, in the order of the log, beside each other otherwise, and every effect once. */
 import type { Violation } from "../History.ts"
-import { isFinal, keyText, recordIdOf, uuid } from "./Account.ts"
+import { isFinal, keyText, leaseOf, recordIdOf, uuid } from "./Account.ts"
 import type { Account, Attempt } from "./Account.ts"
 
 /** Where a task stands in its partition, and whether an operator moved it behind others. */
@@ -13,16 +13,13 @@ const placesOf = ({ records, asked, rows }: Account) => {
 }
 
 /** Whether an attempt began when its task had ended with a later owner: who goes on after a loss cannot know. */
-const endedElsewhere = ({ rows, history }: Account) => {
-  const leases = new Map<string, number>()
-  for (const [at, line] of history.entries())
-    if (line.k === "lease") leases.set(`${line.queue} ${line.partition} ${line.epoch}`, at)
-  return ({ task, queue, partition, epoch, from }: Attempt): boolean => {
-    const next = leases.get(`${queue} ${partition} ${epoch + 1}`)
+const endedElsewhere =
+  ({ rows, leases }: Account) =>
+  ({ task, queue, partition, epoch, from }: Attempt): boolean => {
+    const next = leases.get(leaseOf(queue, partition, epoch + 1))
     const end = rows.get(task)?.find(({ row }) => isFinal(row.state))
     return next !== undefined && end !== undefined && next < end.index && end.index < from
   }
-}
 
 /** I3. */
 export const oneAtATimeInOrder = (account: Account): ReadonlyArray<Violation> => {
@@ -77,7 +74,8 @@ export const oneAtATimeInOrder = (account: Account): ReadonlyArray<Violation> =>
       highest.set(owner, Math.max(most, offset))
     }
   }
-  for (const [index, line] of account.history.entries()) {
+  for (let index = 0; index < account.history.length; index++) {
+    const line = account.history[index]!
     if (line.k !== "release") continue
     const runs = account.attempts.find(
       (one) =>
@@ -161,7 +159,8 @@ export const effectsHappenOnce = (account: Account): ReadonlyArray<Violation> =>
   const stored = new Map<string, number>()
   const begun = new Map<number, number>()
   const final = new Map<string, number>()
-  for (const [at, line] of history.entries()) {
+  for (let at = 0; at < history.length; at++) {
+    const line = history[at]!
     if (line.k === "commit" && line.stale.length === 0) {
       for (const { task, name } of line.steps) if (!stored.has(`${task} ${name}`)) stored.set(`${task} ${name}`, at)
       for (const { id, state } of line.tasks) if (isFinal(state) && !final.has(id)) final.set(id, at)
@@ -233,14 +232,11 @@ export const effectsHappenOnce = (account: Account): ReadonlyArray<Violation> =>
 }
 
 /** I8, the other half: what has ended is not done again by who came after. */
-export const endedIsEnded = ({ attempts, rows, asked, scattered, history }: Account): ReadonlyArray<Violation> => {
+export const endedIsEnded = ({ attempts, rows, asked, scattered, leases }: Account): ReadonlyArray<Violation> => {
   const found: Array<Violation> = []
-  const known = new Map<string, number>()
-  for (const [at, line] of history.entries())
-    if (line.k === "lease") known.set(`${line.queue} ${line.partition} ${line.epoch}`, at)
   for (const attempt of attempts) {
     if (scattered.has(attempt.task)) continue
-    const leased = known.get(`${attempt.queue} ${attempt.partition} ${attempt.epoch}`)
+    const leased = leases.get(leaseOf(attempt.queue, attempt.partition, attempt.epoch))
     if (leased === undefined || asked.get(attempt.task)?.some(({ op, answer }) => op === "retry" && answer) === true)
       continue
     const end = rows.get(attempt.task)?.find(({ row }) => isFinal(row.state))

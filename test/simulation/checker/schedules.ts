@@ -13,7 +13,8 @@ export const ticksFireOnce = ({ run, history, topics }: Account): ReadonlyArray<
   const at = history.length - 1
   const plans = new Map<string, Array<{ tick: Tick; index: number; t: number }>>()
   const removed = new Map<string, number>()
-  for (const [index, line] of history.entries()) {
+  for (let index = 0; index < history.length; index++) {
+    const line = history[index]!
     if (line.k !== "opApplied") continue
     if (line.op === "putSchedule" && line.tick !== undefined) {
       const all = plans.get(line.target) ?? []
@@ -71,7 +72,8 @@ export const everythingComesToRest = ({ history, run }: Account): ReadonlyArray<
   const found: Array<Violation> = []
   const at = history.length - 1
   const stopping = new Set<string>()
-  for (const [index, line] of history.entries()) {
+  for (let index = 0; index < history.length; index++) {
+    const line = history[index]!
     if (line.k === "stuck") found.push({ invariant: "I18", at: index, detail: line.text.slice(0, 500) })
     if (line.k === "log" && / ended\b/.test(line.text))
       found.push({ invariant: "I18", at: index, detail: line.text.slice(0, 500) })
