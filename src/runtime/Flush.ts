@@ -5,7 +5,7 @@
  * themselves. What belongs to a partition that was lost meanwhile is dropped;
  * an owner whose epoch is stale is told so and writes nothing more.
  */
-import { Effect, Schedule } from "effect"
+import { Duration, Effect } from "effect"
 import { Broker } from "../broker/Broker.ts"
 import type { BrokerError } from "../broker/BrokerError.ts"
 import { makeSignal } from "../broker/Signal.ts"
@@ -18,6 +18,9 @@ import type { LiveTask, Ownership } from "./Lane.ts"
 import { batchOf, halvesOf, refusedOf, refusedOutbox } from "./Taken.ts"
 import type { Command, Item, Obeyed, Owned, Taken, Waiter } from "./Taken.ts"
 import * as Watermark from "./Watermark.ts"
+
+const firstWaitMs = 20
+const longestWaitMs = 1_000
 
 /** Most tasks in one transaction. */
 const batchLimit = 2_000
@@ -129,15 +132,14 @@ export const makeFlush = (options: FlushOptions) =>
       })
 
     /** What was not answered may have taken effect: it is written again under its number, by which the journal knows. */
-    const untilItAnswers = (taken: Taken) =>
-      write(taken).pipe(
-        Effect.tapError((error) =>
-          error.isRetryable ? Effect.logWarning("the flush failed, trying again", error.message) : Effect.void
-        ),
-        Effect.retry({
-          schedule: Schedule.min([Schedule.exponential("20 millis"), Schedule.spaced("1 second")]),
-          while: (error) => error.isRetryable
-        })
+    const untilItAnswers = (taken: Taken, waitMs = firstWaitMs): Effect.Effect<void, JournalError | BrokerError> =>
+      Effect.catch(write(taken), (error) =>
+        error.isRetryable
+          ? Effect.logWarning("the flush failed, trying again", error.message).pipe(
+              Effect.andThen(Effect.sleep(Duration.millis(waitMs))),
+              Effect.andThen(untilItAnswers(taken, Math.min(waitMs * 2, longestWaitMs)))
+            )
+          : Effect.fail(error)
       )
 
     /**

@@ -4,7 +4,7 @@
  * ends. Giving one back: start nothing more, let what runs finish within a
  * bound, flush, release. Losing one: stop, forget, write nothing.
  */
-import { Clock, Duration, Effect, Option, Schedule } from "effect"
+import { Clock, Duration, Effect, Option } from "effect"
 import { Broker } from "../broker/Broker.ts"
 import type { Membership } from "../broker/Broker.ts"
 import { isFinal } from "../domain/TaskState.ts"
@@ -15,6 +15,7 @@ import type { Flush } from "./Flush.ts"
 import type { Intake } from "./Intake.ts"
 import * as Mailboxes from "./Mailboxes.ts"
 import type { Lane, Ownership } from "./Lane.ts"
+import { untilItAnswers } from "./untilItAnswers.ts"
 import * as Watermark from "./Watermark.ts"
 
 export interface PartitionsOptions {
@@ -41,8 +42,6 @@ export interface Partitions {
   readonly handBack: (lane: Lane, membership: Membership, partition: number) => Effect.Effect<void>
 }
 
-const untilItAnswers = Effect.retry(Schedule.min([Schedule.exponential("50 millis"), Schedule.spaced("1 second")]))
-
 const drainPollMs = 10
 const handBackMs = 1_000
 const insistMs = 100
@@ -60,12 +59,11 @@ export const makePartitions = (options: PartitionsOptions) =>
       lose(lane, partition)
       const lease = yield* journal.lease({ queue, partition, owner: options.owner }).pipe(
         Effect.tapError((error) => Effect.logWarning("a partition waits for its lease", error.message)),
-        untilItAnswers,
-        Effect.orDie
+        untilItAnswers
       )
       let carefulBelow = 0
       if (!lease.clean) {
-        const ends = yield* Effect.orDie(untilItAnswers(broker.ends(lane.actor.topic.name)))
+        const ends = yield* untilItAnswers(broker.ends(lane.actor.topic.name))
         carefulBelow = ends.find((end) => end.partition === partition)?.next ?? 0
       }
       const ownership: Ownership = {
@@ -74,7 +72,7 @@ export const makePartitions = (options: PartitionsOptions) =>
         epoch: lease.epoch,
         mark: Watermark.make(lease.nextOffset),
         crashed: !lease.clean,
-        replayTo: yield* Effect.orDie(untilItAnswers(journal.lastUnfinished({ queue, partition }))),
+        replayTo: yield* untilItAnswers(journal.lastUnfinished({ queue, partition })),
         live: new Map(),
         rowReaders: new Set(),
         carefulBelow,

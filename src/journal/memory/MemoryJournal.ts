@@ -66,25 +66,26 @@ export const makeMemoryJournal = Effect.gen(function* () {
     for (const changed of watchers) changed()
   })
 
-  const commit = <E, R>(batch: Batch, alongside: Effect.Effect<unknown, E, R>) =>
-    Effect.gen(function* () {
-      yield* on("commit", "there")
-      const fault = failing.shift()
-      if (fault === false) return yield* unavailable("flush")
-      const stale = yield* transaction(
-        Effect.gen(function* () {
-          if (isApplied(tables, batch)) return []
-          const refused = staleOf(tables, batch.positions)
-          if (refused.length > 0) return refused.map(({ queue, partition }): QueuePartition => ({ queue, partition }))
-          yield* alongside
+  const commit = <E, R>(batch: Batch, alongside: Effect.Effect<unknown, E, R>) => {
+    const written = transaction(
+      Effect.suspend((): Effect.Effect<ReadonlyArray<QueuePartition>, E, R> => {
+        if (isApplied(tables, batch)) return Effect.succeed([])
+        const refused = staleOf(tables, batch.positions)
+        if (refused.length > 0) return Effect.succeed(refused.map(({ queue, partition }) => ({ queue, partition })))
+        return Effect.map(alongside, () => {
           applyBatch(tables, batch)
           return []
         })
-      )
-      yield* on("commit", "back")
-      if (fault === true) return yield* unavailable("flush")
-      return stale
+      })
+    )
+    const answered = Effect.suspend(() => {
+      const fault = failing.shift()
+      if (fault === undefined) return Effect.tap(written, on("commit", "back"))
+      const failed = Effect.fail(unavailable("flush"))
+      return fault ? Effect.andThen(Effect.andThen(written, on("commit", "back")), failed) : failed
     })
+    return Effect.andThen(on("commit", "there"), answered)
+  }
 
   const unfinished = (
     of: QueuePartition & { readonly after: number; readonly below: number; readonly limit: number },
