@@ -1,0 +1,201 @@
+/** Tasks that operators have tried again, and what happens when that meets the end of the task, or its owner's. */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { done, fail } from "../../src/domain/Outcome.ts"
+import type { Outcome } from "../../src/domain/Outcome.ts"
+import { actorOf, makeObserver, makeWorld, pass } from "../support/runtimeWorld.ts"
+
+describe("an operator", () => {
+  it.effect("does not run a retried task again that has ended, and whose end the journal does not have yet", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld
+      let runs = 0
+      const actor = actorOf(() =>
+        Effect.sync(() => {
+          if (++runs === 1) return fail("not yet")
+          world.journalFaults.failCommits(8, false)
+          return done(runs)
+        })
+      )
+      const first = yield* world.start([actor])
+      yield* world.post("ann", [1])
+      yield* pass(500)
+      yield* first.crash
+      assert.isTrue(yield* world.journal.requestRetry(world.task("ann", 1)!.id, "eve"))
+      yield* world.start([actor])
+      yield* pass(20_000)
+      assert.deepInclude(world.task("ann", 1), { state: "succeeded", result: "2" })
+      assert.strictEqual(runs, 2)
+    })
+  )
+
+  it.effect("does not run a retried task again that was found, and ended, while its row was on the way", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld
+      let runs = 0
+      const actor = actorOf(() => Effect.sync(() => (++runs === 1 ? fail("not yet") : done(runs))))
+      const first = yield* world.start([actor])
+      yield* world.post("ann", [1])
+      yield* pass(500)
+      yield* first.crash
+      assert.isTrue(yield* world.journal.requestRetry(world.task("ann", 1)!.id, "eve"))
+      // The next owner looks at the wish before it has found the task, and hears of its row after the task has ended.
+      world.journalFaults.slow("unfinished", "back", Effect.sleep("1 second"))
+      world.journalFaults.slow("task", "back", Effect.sleep("3 seconds"))
+      yield* world.start([actor])
+      yield* pass(500)
+      yield* world.journal.pauseQueue("another", true, "eve")
+      yield* pass(20_000)
+      assert.deepInclude(world.task("ann", 1), { state: "succeeded", result: "2" })
+      assert.strictEqual(runs, 2)
+      assert.strictEqual(world.tables.commands.size, 0)
+    })
+  )
+
+  // Found by chaos: it left the memory when its start had been written, and its wish was still there to be taken up.
+  it.effect("does not run a retried task again that ended while that it runs was being written", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld
+      let runs = 0
+      const actor = actorOf(() =>
+        Effect.suspend((): Effect.Effect<Outcome> =>
+          ++runs === 1 ? Effect.succeed(fail("not yet")) : Effect.as(Effect.sleep("500 millis"), done(runs))
+        )
+      )
+      const first = yield* world.start([actor])
+      yield* world.post("ann", [1])
+      yield* pass(500)
+      yield* first.stop
+      assert.isTrue(yield* world.journal.requestRetry(world.task("ann", 1)!.id, "eve"))
+      world.journalFaults.slow("commit", "there", Effect.sleep("600 millis"))
+      yield* world.start([actor])
+      yield* pass(20_000)
+      assert.deepInclude(world.task("ann", 1), { state: "succeeded", result: "2" })
+      assert.strictEqual(runs, 2)
+    })
+  )
+
+  it.effect("retries a task of a cancelled flow: it runs, also where the wish to cancel is still in mind", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld
+      const seen = makeObserver()
+      const actor = actorOf(({ n }) => seen.around(String(n), Effect.sleep("500 millis")))
+      const first = yield* world.start([actor])
+      yield* world.post("ann", [1], { headers: { ce_flow: "f" } })
+      yield* world.journal.requestFlowCancel("f", "eve")
+      yield* pass(2_000)
+      assert.strictEqual(world.stateOf("ann", 1), "cancelled")
+      yield* first.stop
+      // The next owner has looked before the retry, and loads after it.
+      world.journalFaults.slow("unfinished", "there", Effect.sleep("800 millis"))
+      yield* world.start([actor])
+      yield* pass(100)
+      assert.isTrue(yield* world.journal.requestRetry(world.idOf("ann", 1), "eve"))
+      world.journalFaults.slow("controls", "there", Effect.sleep("300 millis"))
+      yield* pass(10_000)
+      assert.strictEqual(world.stateOf("ann", 1), "succeeded")
+      assert.strictEqual(world.tables.flowCancels.size, 0)
+    })
+  )
+
+  it.effect(
+    "retries a failed task: it runs again with new attempts, its stored steps are kept, its failure stays in the history",
+    () =>
+      Effect.gen(function* () {
+        const world = yield* makeWorld
+        let isBroken = true
+        let calls = 0
+        yield* world.start([
+          actorOf((_, task) =>
+            Effect.gen(function* () {
+              yield* task.step(
+                "call",
+                Effect.sync(() => ++calls)
+              )
+              if (isBroken) return yield* Effect.fail("broken")
+            })
+          )
+        ])
+        yield* world.post("ann", [1])
+        yield* pass(5_000)
+        assert.deepInclude(world.task("ann", 1), { state: "failed", attempt: 3 })
+        isBroken = false
+        assert.isTrue(yield* world.journal.requestRetry(world.idOf("ann", 1), "eve"))
+        yield* pass(2_000)
+        assert.deepInclude(world.task("ann", 1), { state: "succeeded", attempt: 1 })
+        assert.strictEqual(calls, 1)
+        assert.strictEqual(world.tables.attempts.size, 3)
+        assert.strictEqual(world.tables.commands.size, 0)
+      })
+  )
+
+  it.effect("retries a task that was cancelled while it ran, at once: the old wish does not cancel it again", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld
+      let isStuck = true
+      yield* world.start([actorOf(() => (isStuck ? Effect.never : Effect.void))])
+      yield* world.post("ann", [1])
+      yield* pass(500)
+      yield* world.journal.requestCancel(world.idOf("ann", 1), "eve")
+      yield* pass(10)
+      assert.strictEqual(world.stateOf("ann", 1), "cancelled")
+      isStuck = false
+      assert.isTrue(yield* world.journal.requestRetry(world.idOf("ann", 1), "eve"))
+      yield* pass(2_000)
+      assert.strictEqual(world.stateOf("ann", 1), "succeeded")
+      assert.strictEqual(world.tables.commands.size, 0)
+    })
+  )
+
+  it.effect("retries a task while no worker lives: the next one runs it", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld
+      let isBroken = true
+      const actor = actorOf(() => (isBroken ? Effect.succeed(fail("no")) : Effect.void))
+      const first = yield* world.start([actor])
+      yield* world.post("ann", [1])
+      yield* pass(1_000)
+      yield* first.stop
+      isBroken = false
+      assert.isTrue(yield* world.journal.requestRetry(world.idOf("ann", 1), "eve"))
+      yield* world.start([actor])
+      yield* pass(2_000)
+      assert.strictEqual(world.stateOf("ann", 1), "succeeded")
+      assert.strictEqual(world.tables.commands.size, 0)
+    })
+  )
+
+  it.effect("retries a task whose failure was written without its worker being told", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld
+      let isBroken = true
+      yield* world.start([actorOf(() => (isBroken ? Effect.succeed(fail("no")) : Effect.void))])
+      world.journalFaults.failCommits(1, true)
+      world.journalFaults.slow("commit", "there", Effect.sleep("500 millis"))
+      yield* world.post("ann", [1])
+      yield* pass(510)
+      assert.strictEqual(world.stateOf("ann", 1), "failed")
+      isBroken = false
+      assert.isTrue(yield* world.journal.requestRetry(world.idOf("ann", 1), "eve"))
+      yield* pass(10_000)
+      assert.strictEqual(world.stateOf("ann", 1), "succeeded")
+      assert.strictEqual((yield* world.contents("work.dlq")).length, 1)
+    })
+  )
+
+  it.effect("retries a task whose failure its worker does not yet know to be written", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld
+      let isBroken = true
+      yield* world.start([actorOf(() => (isBroken ? Effect.succeed(fail("no")) : Effect.void))])
+      world.journalFaults.slow("commit", "back", Effect.sleep("500 millis"))
+      yield* world.post("ann", [1])
+      yield* pass(100)
+      assert.strictEqual(world.stateOf("ann", 1), "failed")
+      isBroken = false
+      assert.isTrue(yield* world.journal.requestRetry(world.idOf("ann", 1), "eve"))
+      yield* pass(10_000)
+      assert.strictEqual(world.stateOf("ann", 1), "succeeded")
+    })
+  )
+})
