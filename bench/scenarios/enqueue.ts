@@ -23,7 +23,7 @@ export const enqueueSingle = (count: number, inFlight: number) =>
       yield* declareBench
       const broker = yield* Broker
       const service = yield* Effect.provide(Producer.Producer, yield* producer)
-      const records = jobsOf(count + warmUp, 1_000, 0).map(recordOf)
+      const records = jobsOf(count + warmUp, 1_000, 0).map((job) => recordOf(job))
       const times: Array<number> = []
       const send = (n: number) =>
         Effect.suspend(() => {
@@ -65,7 +65,7 @@ export const enqueueBatch = (count: number, size: number) =>
     Effect.gen(function* () {
       yield* declareBench
       const broker = yield* Broker
-      const records = jobsOf(count + warmUp, 1_000, 0).map(recordOf)
+      const records = jobsOf(count + warmUp, 1_000, 0).map((job) => recordOf(job))
       yield* broker.append(records.slice(count))
       const cpuBefore = cpuMsOf(process.pid) + serverCpuMs(dataDir)
       const times: Array<number> = []
