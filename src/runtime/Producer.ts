@@ -3,7 +3,7 @@
  * and whoever comes meanwhile is in the next. So the disk is asked once for
  * all of them, and every caller is answered when its records are on it.
  */
-import { Context, Deferred, Effect, Layer } from "effect"
+import { Cause, Context, Deferred, Effect, Layer, Option } from "effect"
 import { Broker } from "../broker/Broker.ts"
 import type { BrokerError } from "../broker/BrokerError.ts"
 import type { OutgoingRecord, Position } from "../broker/Record.ts"
@@ -33,6 +33,9 @@ const byteLimit = 4 * 1024 * 1024
 const bytesOf = (records: ReadonlyArray<OutgoingRecord>): number =>
   records.reduce((sum, record) => sum + (record.value?.length ?? 0), 0)
 
+const isDown = (cause: Cause.Cause<BrokerError>): boolean =>
+  Option.exists(Cause.findErrorOption(cause), ({ isRetryable }) => isRetryable)
+
 const make = Effect.gen(function* () {
   const broker = yield* Broker
   const bell = makeSignal()
@@ -55,8 +58,9 @@ const make = Effect.gen(function* () {
 
   const appendAll = (batch: ReadonlyArray<Pending>): Effect.Effect<void> =>
     Effect.flatMap(Effect.exit(broker.append(batch.flatMap(({ records }) => records))), (exit) => {
-      // One caller's record that is refused must not fail the others: each stands alone then.
-      if (exit._tag === "Failure" && batch.length > 1) {
+      // One caller's record that is refused must not fail the others: each stands alone then. Where the broker is down,
+      // all are told at once: a thousand callers would wait for a thousand time-outs.
+      if (exit._tag === "Failure" && batch.length > 1 && !isDown(exit.cause)) {
         return Effect.forEach(batch, (one) => appendAll([one]), { discard: true })
       }
       let from = 0
