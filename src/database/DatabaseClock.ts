@@ -6,40 +6,50 @@
  */
 import { Clock, Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql"
+import { offsetOf, refined } from "./clockOffset.ts"
 
-/** How often it is looked whether the database's clock was set, or the machine slept. */
-const lookEvery = "10 seconds"
+/** How often it is looked whether the database's clock was set, or the machine slept, ms. */
+const lookEveryMs = 10_000
 
-/** What two clocks may differ by without being put right, ms: time should not go back for the sake of a little. */
+/** Looks at the start, of which the quickest counts: two processes that differ by more would seem to overlap. */
+const firstLooks = 5
+
+/** A change by more than this was made by somebody, ms: time goes back for it, and it is told. */
 const toleranceMs = 100
 
 const make = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   const own = yield* Clock.Clock
-  /** The database's time less the monotonic one, ms, and how far it may be off by the way of the question. */
   const look = Effect.gen(function* () {
     const asked = performance.now()
     const [row] = yield* sql<{ now: number }>`SELECT extract(epoch FROM clock_timestamp())::float8 * 1000 AS now`
-    const answered = performance.now()
-    return { ahead: row!.now - (asked + answered) / 2, offBy: (answered - asked) / 2 }
+    return offsetOf(asked, performance.now(), row!.now)
   })
-  let { ahead } = yield* look
+  let known = yield* look
+  for (let n = 1; n < firstLooks; n++) known = refined(known, yield* look, 0)
   const putRight = Effect.gen(function* () {
-    const seen = yield* look
-    const difference = seen.ahead - ahead
-    if (Math.abs(difference) < toleranceMs + seen.offBy) return
-    ahead = seen.ahead
-    yield* Effect.logWarning(`the database's clock went ${Math.round(difference)} ms from what it was taken for`)
+    const before = known
+    known = refined(known, yield* look, lookEveryMs)
+    const difference = known.ahead - before.ahead
+    if (Math.abs(difference) > toleranceMs)
+      yield* Effect.logWarning(`the database's clock went ${Math.round(difference)} ms from what it was taken for`)
   })
   yield* Effect.forkScoped(
     Effect.forever(
       Effect.andThen(
-        Effect.sleep(lookEvery),
+        Effect.sleep(lookEveryMs),
         Effect.catch(putRight, (error) => Effect.logDebug("the database's clock could not be read", error.message))
       )
     )
   )
-  const millis = (): number => Math.floor(ahead + performance.now())
+  let last = 0
+  const millis = (): number => {
+    const now = Math.floor(known.ahead + performance.now())
+    // What was put right by a little stands still for as long, rather than going back.
+    if (now < last && last - now <= toleranceMs) return last
+    last = now
+    return now
+  }
   const nanos = (): bigint => BigInt(millis()) * 1_000_000n
   return {
     currentTimeMillisUnsafe: millis,
