@@ -1,6 +1,6 @@
 /** How far the database's clock is ahead: never further off than it is said to be, and soon right again. */
 import { assert, describe, it } from "@effect/vitest"
-import fc from "fast-check"
+import * as fc from "fast-check"
 import { offsetOf, refined } from "../../src/database/clockOffset.ts"
 
 /** A look: how long the question took to get there, and its answer to come back. */
