@@ -34,24 +34,25 @@ export const attachmentOf = (converted: ConvertedBlob): Attachment => ({
   exif: { ...converted.exif }
 })
 
-/** The tree command about the picture of an item in the owner's tree; null where no item has it. */
+/** The tree command about the picture of an item in the owner's tree; none where no item has it. */
 const attach = ({ sha256, item }: Picture, owner: string, attachment: Attachment) =>
   item === undefined
-    ? Effect.succeed(null)
-    : Topic.output(treeCommands, owner, {
-        by: owner,
-        admin: false,
-        command: { kind: "attach", item: item.id, gen: item.gen, sha256, attachment }
-      })
+    ? Effect.succeed([])
+    : Effect.map(
+        Topic.output(treeCommands, owner, {
+          by: owner,
+          admin: false,
+          command: { kind: "attach", item: item.id, gen: item.gen, sha256, attachment }
+        }),
+        (output) => [output]
+      )
 
 /** What a task that succeeds hands on. */
 export const handedOn = (picture: Picture, owner: string, converted: ConvertedBlob) =>
-  Effect.map(attach(picture, owner, attachmentOf(converted)), (output) => (output === null ? [] : [output]))
+  attach(picture, owner, attachmentOf(converted))
 
 const longestMessage = 1_000
 
 /** What a task hands on that fails, since nothing can be made of the picture. */
 export const refusedOn = (picture: Picture, owner: string, { reason, message }: Refusal) =>
-  Effect.map(attach(picture, owner, { kind: "failed", reason, message: message.slice(0, longestMessage) }), (output) =>
-    output === null ? [] : [output]
-  )
+  attach(picture, owner, { kind: "failed", reason, message: message.slice(0, longestMessage) })

@@ -13,9 +13,9 @@ import { Journal } from "../Journal.ts"
 import type { Batch, CommandKind, QueuePartition } from "../Journal.ts"
 import { JournalError, JournalUnavailable, WriteRefused } from "../JournalError.ts"
 import {
-  controlsOf,
   applyBatch,
   commandSlot,
+  controlsOf,
   emptyTables,
   isApplied,
   isFlowOver,

@@ -7,6 +7,7 @@ import { Effect, Queue, Schedule } from "effect"
 import { mailboxKeyOf } from "../../domain/Task.ts"
 import { slotOf } from "../Journal.ts"
 import type { CommandKind, Controls, PendingCommand } from "../Journal.ts"
+import { isOverSql } from "./Flows.ts"
 import { refused } from "./refused.ts"
 import { stateOf } from "./TaskRows.ts"
 
@@ -100,10 +101,11 @@ export const makeControls = Effect.map(PgClient.PgClient, (sql) => {
       ),
     forgetFlowCancels: (flow: string | null) =>
       refused("forget cancels")(
-        sql`DELETE FROM flow_cancel f WHERE (${flow}::text IS NULL OR f.flow = ${flow}::text) AND coalesce((
-          SELECT count(t.id) FILTER (WHERE t.state >= 2) >= e.awaits + coalesce(sum(t.emitted), 0)
-              - (SELECT count(*) FROM flow_skip s WHERE s.flow = e.id)
-          FROM event e LEFT JOIN task t ON t.flow = e.id WHERE e.id = f.flow GROUP BY e.id), true)`
+        sql.unsafe(
+          `DELETE FROM flow_cancel f
+           WHERE ($1::text IS NULL OR f.flow = $1::text) AND coalesce(${isOverSql("f.flow")}, true)`,
+          [flow]
+        )
       ),
     requestRetry: (task: string, by: string) =>
       refused("request retry")(

@@ -19,6 +19,14 @@ export interface FlowProgress {
   readonly isOver: boolean
 }
 
+/** Of the event `e` with its tasks `t`, grouped by the event. */
+const expected = `e.awaits + coalesce(sum(t.emitted), 0) - (SELECT count(*) FROM flow_skip s WHERE s.flow = e.id)`
+const ended = `count(t.id) FILTER (WHERE t.state >= 2)`
+
+/** Whether the flow of the event whose id this expression says is over, as SQL; null where there is no such event. */
+export const isOverSql = (id: string) =>
+  `(SELECT ${ended} >= ${expected} FROM event e LEFT JOIN task t ON t.flow = e.id WHERE e.id = ${id} GROUP BY e.id)`
+
 /** Progress of the flows of these events; ids of no event are left out. */
 export const flowProgress = (
   events: ReadonlyArray<string>
@@ -27,8 +35,7 @@ export const flowProgress = (
     refused("read flows")(
       Effect.map(
         sql.unsafe<{ id: string; expected: bigint; ended: bigint; badly: bigint }>(
-          `SELECT e.id, e.awaits + coalesce(sum(t.emitted), 0) - (SELECT count(*) FROM flow_skip s WHERE s.flow = e.id) AS expected,
-             count(t.id) FILTER (WHERE t.state >= 2) AS ended, count(t.id) FILTER (WHERE t.state > 2) AS badly
+          `SELECT e.id, ${expected} AS expected, ${ended} AS ended, count(t.id) FILTER (WHERE t.state > 2) AS badly
            FROM event e LEFT JOIN task t ON t.flow = e.id WHERE e.id = ANY ($1::text[]) GROUP BY e.id`,
           [texts(events)]
         ),
