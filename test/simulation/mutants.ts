@@ -11,6 +11,7 @@ import * as path from "node:path"
 import { parseArgs } from "node:util"
 import { placesOf, plantedBugs } from "./planted.ts"
 import type { Mutant } from "./planted.ts"
+import { isSimulated, simulatedFolders } from "./simulated.ts"
 
 const { values } = parseArgs({
   options: {
@@ -30,11 +31,8 @@ const runLimitMs = 1_200_000
 const plant = ({ name, edits }: Mutant): string => {
   const place = path.join(root, ".simulation", `mutant-${name}`)
   fs.rmSync(place, { recursive: true, force: true })
-  for (const folder of ["src/domain", "src/topics", "src/broker", "src/journal", "src/runtime", "test/simulation"]) {
-    fs.cpSync(path.join(root, folder), path.join(place, folder), {
-      recursive: true,
-      filter: (file) => !/\/(mutants|regressions|postgres|sql)$/.test(file)
-    })
+  for (const folder of simulatedFolders) {
+    fs.cpSync(path.join(root, folder), path.join(place, folder), { recursive: true, filter: isSimulated })
   }
   for (const edit of edits) {
     const { file, from, to } = edit

@@ -1,86 +1,147 @@
 /**
- * Plays seeds and says what they broke: `node test/simulation/simulate.ts
- * --seeds 1000 --from 0 [--minutes 25] [--replay] [--json]`. A
- * failing seed is shrunk, its history is written to `.simulation/`, and its
- * plan is kept as a regression file.
+ * `npm run simulate`: plays seeds and says what they broke. A failing seed is
+ * shrunk, its history is written to `.simulation/`, and its plan is kept as a
+ * regression file.
  */
 import * as fs from "node:fs"
+import * as os from "node:os"
 import * as path from "node:path"
 import { parseArgs } from "node:util"
+import { progressBar } from "../../src/cli/output.ts"
 import { planOf } from "./Plan.ts"
-import { judge, linesOf, shrink, traceOf } from "./shrink.ts"
-import type { Found } from "./shrink.ts"
+import { resume, save } from "./Progress.ts"
+import { judge, linesOf, shrink } from "./shrink.ts"
+import { add, summaryOf } from "./Tally.ts"
+import { playInThreads } from "./threads.ts"
+import type { Block } from "./threads.ts"
 
-const { values } = parseArgs({
-  options: {
-    seeds: { type: "string", default: "1000" },
-    from: { type: "string", default: "0" },
-    /** Ends after so long, however many seeds are left. */
-    minutes: { type: "string", default: "Infinity" },
-    /** Plays every seed twice and compares the histories. */
-    replay: { type: "boolean", default: false },
-    json: { type: "boolean", default: false }
+const help = `npm run simulate -- [options]
+
+Plays whole installations with faults from seeds and judges their histories.
+
+  --seeds N      how many (1000)
+  --from S       the first one (0)
+  --threads N    on so many threads (one per core)
+  --minutes M    ends after so long, however many seeds are left
+  --keep FILE    writes down how far it came; a second start with the same file goes on from there
+  --replay       plays every seed twice and compares the histories
+  --json         one line of JSON for machines
+  --help         this text
+
+Ends with 0 where nothing was found, with 1 where something was, with 2 where the options are wrong, with 130 after Ctrl-C.`
+
+const refuse = (why: string): never => {
+  process.stderr.write(`${why}\n\n${help}\n`)
+  process.exit(2)
+}
+
+const options = {
+  seeds: { type: "string", default: "1000" },
+  from: { type: "string", default: "0" },
+  threads: { type: "string", default: String(os.availableParallelism()) },
+  minutes: { type: "string", default: "1000000" },
+  keep: { type: "string" },
+  replay: { type: "boolean", default: false },
+  json: { type: "boolean", default: false },
+  help: { type: "boolean", default: false }
+} as const
+
+const parsed = () => {
+  try {
+    return parseArgs({ options }).values
+  } catch (error) {
+    return refuse((error as Error).message)
   }
-})
+}
 
-const folder = path.join(import.meta.dirname, "regressions")
-const histories = path.join(import.meta.dirname, "../../.simulation")
+const values = parsed()
+if (values.help) {
+  console.log(help)
+  process.exit(0)
+}
 
-const keep = (found: Found): void => {
-  const short = shrink(found)
+const numberOf = (name: "seeds" | "from" | "threads" | "minutes"): number =>
+  /^\d{1,9}(\.\d+)?$/.test(values[name]) ? Number(values[name]) : refuse(`--${name} takes a number`)
+
+const [seeds, from, threads, minutes] = (["seeds", "from", "threads", "minutes"] as const).map(numberOf) as [
+  number,
+  number,
+  number,
+  number
+]
+
+/** Shrinks what a seed broke, and keeps it. */
+const keep = (seed: number): void => {
+  const short = shrink(judge(planOf(seed)))
   const { invariant, detail, at } = short.violations[0]!
   const { plan, played } = short
-  fs.mkdirSync(folder, { recursive: true })
-  fs.mkdirSync(histories, { recursive: true })
+  const regressions = path.join(import.meta.dirname, "regressions")
+  const histories = path.join(import.meta.dirname, "../../.simulation")
   const name = `${invariant}-${plan.seed}`
-  fs.writeFileSync(path.join(folder, `${name}.json`), `${JSON.stringify({ invariant, detail, plan }, null, 2)}\n`)
+  for (const folder of [regressions, histories]) fs.mkdirSync(folder, { recursive: true })
+  fs.writeFileSync(path.join(regressions, `${name}.json`), `${JSON.stringify({ invariant, detail, plan }, null, 2)}\n`)
   fs.writeFileSync(path.join(histories, `${name}.jsonl`), `${linesOf(played)}\n`)
   console.log(`  shortest: ${plan.actions.length} actions, ${played.history.length} lines, line ${at}: ${detail}`)
   console.log(`  with ${plan.classes.join(" ")}; ${plan.workers} workers; kept as ${name}`)
 }
 
-const points = new Map<string, { passed: number; hit: number }>()
-const faults = new Map<string, number>()
-const count = { steps: 0, lines: 0, virtualMs: 0, failed: 0, unequal: 0 }
-const from = Number(values.from)
+const found = resume(values.keep, { from, seeds, replay: values.replay })
+const progress = typeof found === "string" ? refuse(found) : found
+
+/** Seeds in a block: enough that threads seldom wait, few enough that little is lost where a run is ended. */
+const blockOf = 50
+const saveEveryMs = 5_000
+
+const secondsBefore = progress.seconds
 const began = performance.now()
-let seed = from
-const isOver = () => performance.now() - began > Number(values.minutes) * 60_000
-for (; seed < from + Number(values.seeds) && !isOver(); seed++) {
-  const found = judge(planOf(seed))
-  const { played, violations } = found
-  count.steps += played.steps
-  for (const [kind, times] of played.faults) faults.set(kind, (faults.get(kind) ?? 0) + times)
-  count.lines += played.history.length
-  count.virtualMs += played.virtualMs
-  for (const [name, { passed, hit }] of played.points) {
-    const all = points.get(name) ?? { passed: 0, hit: 0 }
-    points.set(name, { passed: all.passed + passed, hit: all.hit + hit })
+let isEnded = false
+
+function* blocksLeft(): Generator<Block> {
+  const done = new Set(progress.done)
+  for (let first = from; first < from + seeds; first += blockOf) {
+    if (isEnded || performance.now() - began > minutes * 60_000) return
+    const below = Math.min(first + blockOf, from + seeds)
+    if (!done.has(first)) yield { from: first, below, twiceBelow: values.replay ? below : 0 }
   }
-  if (values.replay && traceOf(found) !== traceOf(judge(planOf(seed)))) {
-    count.unequal++
-    console.log(`seed ${seed} does not do the same again`)
+}
+
+const bar = progressBar(seeds)
+let savedAt = began
+
+const write = (): void => {
+  progress.seconds = secondsBefore + (performance.now() - began) / 1_000
+  savedAt = performance.now()
+  if (values.keep !== undefined) save(values.keep, progress)
+}
+
+const conclude = (): void => {
+  write()
+  bar.end()
+  const summary = summaryOf(progress.tally, progress.seconds)
+  console.log(values.json ? JSON.stringify(summary) : summary)
+}
+
+process.once("SIGINT", () => {
+  isEnded = true
+  conclude()
+  process.exit(130)
+})
+
+const failing: Array<number> = []
+await playInThreads(blocksLeft(), threads, (tally, block) => {
+  add(progress.tally, tally)
+  progress.done.push(block.from)
+  for (const seed of new Set(tally.broken.map((one) => one.seed))) {
+    const broken = tally.broken.filter((one) => one.seed === seed)
+    const invariants = [...new Set(broken.map(({ invariant }) => invariant))]
+    console.log(`seed ${seed} breaks ${invariants.join(" ")}: ${broken[0]!.detail}`)
+    failing.push(seed)
   }
-  if (violations.length === 0) continue
-  count.failed++
-  const broken = [...new Set(violations.map(({ invariant }) => invariant))]
-  console.log(`seed ${seed} breaks ${broken.join(" ")}: ${violations[0]!.detail}`)
-  keep(found)
-}
-const seconds = (performance.now() - began) / 1_000
-const tried = seed - from
-const summary = {
-  seeds: tried,
-  failed: count.failed,
-  unequal: count.unequal,
-  perSecond: Math.round(tried / seconds),
-  faults: Object.fromEntries([...faults].sort(([a], [b]) => (a < b ? -1 : 1))),
-  stepsPerSeed: Math.round(count.steps / tried),
-  linesPerSeed: Math.round(count.lines / tried),
-  virtualHours: Math.round(count.virtualMs / 360_000) / 10,
-  points: Object.fromEntries(
-    [...points].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, { passed, hit }]) => [name, `${hit}/${passed}`])
-  )
-}
-console.log(values.json ? JSON.stringify(summary) : summary)
-process.exitCode = count.failed > 0 || count.unequal > 0 ? 1 : 0
+  for (const seed of tally.unequal) console.log(`seed ${seed} does not do the same again`)
+  bar.update(progress.tally.seeds, `${failing.length} failed`)
+  if (performance.now() - savedAt > saveEveryMs) write()
+})
+conclude()
+for (const seed of failing) keep(seed)
+const { broken, unequal } = progress.tally
+process.exitCode = broken.length > 0 || unequal.length > 0 ? 1 : 0
