@@ -188,6 +188,8 @@ export const makeIntake = (options: IntakeOptions) =>
             place(ownership, row, now, false)
           continue
         }
+        // Read again, and done with here: the repeat of one that another partition had meanwhile, which has that one's care.
+        if (Watermark.isJournalled(ownership.mark, record.offset)) continue
         const { key, value, headers } = record
         const task = fromRecord({
           id,

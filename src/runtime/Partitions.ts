@@ -147,6 +147,8 @@ export const makePartitions = (options: PartitionsOptions) =>
       if (!ownership.alive) return
       // A journal that does not answer must not keep the process from ending: the next owner goes on from what is there.
       const isWritten = Option.isSome(yield* Effect.timeoutOption(flush.barrier, Duration.millis(options.drainMs)))
+      // Lost while that was written: what still runs of it is out of sight by now, and nothing is there to give back cleanly.
+      if (!ownership.alive) return
       // The backlog that may hold what killed an owner has to be gone through with care by the next one too.
       const isClean = isWritten && runningOf(ownership).length === 0 && !hasSuspects(ownership)
       forget(ownership)

@@ -22,6 +22,9 @@ export const journalled = (mark: Watermark, offset: number): void => {
   while (mark.ahead.delete(mark.next)) mark.next++
 }
 
+/** Whether the task of this offset has a row, or needs none. */
+export const isJournalled = ({ next, ahead }: Watermark, offset: number): boolean => offset < next || ahead.has(offset)
+
 /** Everything before `to` was read, and what was not handed on of it (marks of transactions) needs no row. */
 export const passed = (mark: Watermark, to: number): void => {
   for (; mark.readTo < to; mark.readTo++) journalled(mark, mark.readTo)
