@@ -5,10 +5,12 @@
  */
 import { Clock, Duration, Effect, Schedule } from "effect"
 import { makeSignal } from "../broker/Signal.ts"
+import type { Task } from "../domain/Task.ts"
 import { mailboxKeyOf } from "../domain/Task.ts"
 import { isFinal } from "../domain/TaskState.ts"
 import { Journal, slotOf } from "../journal/Journal.ts"
 import type { Controls, PendingCommand } from "../journal/Journal.ts"
+import type { JournalError } from "../journal/JournalError.ts"
 import type { Attempts } from "./Attempts.ts"
 import type { Flush } from "./Flush.ts"
 import type { Intake } from "./Intake.ts"
@@ -73,6 +75,20 @@ export const fulfilled = (wishes: Wishes, task: LiveTask): void => {
   wishes.retried.delete(task.id)
   if (task.ownership.alive) wishes.cancels.delete(task.id)
 }
+
+/**
+ * Rows of these tasks were read. Where a wish to cancel one of them is known, it may have been obeyed elsewhere since,
+ * and the task retried after that: whether it is still there is asked anew.
+ */
+export const confirmCancels =
+  (wishes: Wishes, journal: Journal["Service"]) =>
+  (rows: ReadonlyArray<Task>): Effect.Effect<void, JournalError> => {
+    const doubtful = rows.flatMap(({ id }) => (wishes.cancels.has(id) ? [id] : []))
+    if (doubtful.length === 0) return Effect.void
+    return Effect.map(journal.askedToCancel(doubtful), (asked) => {
+      for (const id of doubtful) if (!asked.has(id)) wishes.cancels.delete(id)
+    })
+  }
 
 export interface ControlOptions {
   readonly lanes: ReadonlyArray<Lane>

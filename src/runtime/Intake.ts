@@ -12,29 +12,18 @@ import type { Task } from "../domain/Task.ts"
 import { mailboxKeyOf } from "../domain/Task.ts"
 import { isFinal } from "../domain/TaskState.ts"
 import { Journal } from "../journal/Journal.ts"
+import type { JournalError } from "../journal/JournalError.ts"
+import type { Bounds } from "./bounds.ts"
 import * as Fifo from "./Fifo.ts"
 import type { Flush } from "./Flush.ts"
 import { fromJournal, fromRecord } from "./LiveTask.ts"
 import type { Lane, LiveTask, Ownership } from "./Lane.ts"
 import * as Mailboxes from "./Mailboxes.ts"
 import type { Mailbox } from "./Mailboxes.ts"
+import { proveOwner } from "./proveOwner.ts"
 import * as Watermark from "./Watermark.ts"
 import { untilItAnswers } from "./untilItAnswers.ts"
 import { whileReading } from "./whileReading.ts"
-
-/** Bounds of what one queue holds in memory. */
-export interface Bounds {
-  /** Tasks of one mailbox; the rest is in the journal. */
-  readonly mailbox: number
-  /** The same while the mailbox waits or is held. */
-  readonly waiting: number
-  /** Tasks that could run: above, the queue stops reading; below half of it, it goes on. */
-  readonly ready: number
-  /** Bytes of their values, likewise. */
-  readonly bytes: number
-}
-
-export const defaultBounds: Bounds = { mailbox: 256, waiting: 8, ready: 8_000, bytes: 32 * 1024 * 1024 }
 
 export interface Intake {
   readonly records: (lane: Lane, records: ReadonlyArray<TopicRecord>) => Effect.Effect<void>
@@ -46,8 +35,6 @@ export interface Intake {
   readonly adopt: (ownership: Ownership, task: Task) => void
   /** Loads more of a mailbox whose memory has run low. */
   readonly refill: (lane: Lane, box: Mailbox<LiveTask>) => void
-  /** How much of the lane's bound is used, 1 = full. */
-  readonly fill: (lane: Lane) => number
 }
 
 export interface IntakeOptions {
@@ -56,6 +43,8 @@ export interface IntakeOptions {
   readonly isHeld: (lane: Lane, key: string) => boolean
   /** Whether an operator cancelled this task, or one that was just read with its flow; it is withdrawn at once then. */
   readonly cancelled: (task: LiveTask, isNew: boolean) => void
+  /** Rows were read to make tasks of them: whether they are to be cancelled is asked once more (Control.ts). */
+  readonly confirm: (rows: ReadonlyArray<Task>) => Effect.Effect<void, JournalError>
   readonly changed: (lane: Lane) => void
   readonly runFork: (effect: Effect.Effect<void>) => void
 }
@@ -65,7 +54,7 @@ const page = 2_000
 /** Tasks that wait to be written are in memory however full their mailboxes are: above so many, reading waits for the disk. */
 const mostUnwritten = 4_000
 
-const patiently = <A, E extends { readonly message: string }>(effect: Effect.Effect<A, E>): Effect.Effect<A> =>
+const patiently = <A>(effect: Effect.Effect<A, JournalError>): Effect.Effect<A> =>
   untilItAnswers(
     Effect.tapError(effect, (error) => Effect.logWarning("the intake waits for the journal", error.message))
   )
@@ -78,6 +67,10 @@ export const makeIntake = (options: IntakeOptions) =>
     const { flush, bounds } = options
     const journal = yield* Journal
     const clock = yield* Clock.Clock
+
+    /** Rows to make tasks of, by tasks that ended meanwhile: what is done with them must follow at once. */
+    const rowsOf = (ownerships: ReadonlyArray<Ownership>, read: Effect.Effect<ReadonlyArray<Task>, JournalError>) =>
+      whileReading(ownerships, patiently(Effect.tap(read, options.confirm)))
 
     const boxOf = (ownership: Ownership, key: Uint8Array | null, offset: number): Mailbox<LiveTask> => {
       const { lane, partition } = ownership
@@ -141,7 +134,7 @@ export const makeIntake = (options: IntakeOptions) =>
       return asked.length === 0
         ? Effect.succeed(new Map<string, Task>())
         : Effect.map(
-            whileReading([...lane.owned.values()], patiently(journal.pending(asked))),
+            rowsOf([...lane.owned.values()], journal.pending(asked)),
             ({ answer, ended }) => new Map(answer.filter(({ id }) => !ended.has(id)).map((row) => [row.id, row]))
           )
     }
@@ -164,6 +157,7 @@ export const makeIntake = (options: IntakeOptions) =>
       // What is in memory before the question is either still there after it, or so long in the journal that it is found.
       const before = ids.map((id) => liveOf(lane, id)?.offset)
       const known = yield* patiently(journal.known(ids))
+      yield* proveOwner(flush, lane, batch, (i) => known.get(ids[i]!))
       const pending = yield* pendingOf(lane, batch, ids, known)
       const now = clock.currentTimeMillisUnsafe()
       for (const [i, record] of batch.entries()) {
@@ -215,9 +209,9 @@ export const makeIntake = (options: IntakeOptions) =>
       const { lane, partition } = ownership
       let after = -1
       while (true) {
-        const { answer: rows, ended } = yield* whileReading(
+        const { answer: rows, ended } = yield* rowsOf(
           [ownership],
-          patiently(journal.unfinished({ queue: lane.actor.name, partition, after, below, limit: page }))
+          journal.unfinished({ queue: lane.actor.name, partition, after, below, limit: page })
         )
         // Lost meanwhile: what it found belongs to whoever owns the partition now, here or elsewhere.
         if (!ownership.alive) return
@@ -242,7 +236,7 @@ export const makeIntake = (options: IntakeOptions) =>
           // Rows above the target belong to records that this owner has not read yet: what stands before may have none.
           const of = { queue: lane.actor.name, partition, key, after: box.loadedTo, below: target + 1 }
           const backlog = journal.backlog({ ...of, limit: bounds.mailbox })
-          const { answer: rows, ended } = yield* whileReading([ownership], patiently(backlog))
+          const { answer: rows, ended } = yield* rowsOf([ownership], backlog)
           box.loading = false
           if (!ownership.alive) return
           const now = clock.currentTimeMillisUnsafe()
@@ -266,18 +260,6 @@ export const makeIntake = (options: IntakeOptions) =>
       )
     }
 
-    const fill = (lane: Lane): number => {
-      let tasks = 0
-      let bytes = 0
-      for (const box of lane.boxes.bySlot.values()) {
-        if (box.state === "waiting" || box.state === "held") continue
-        tasks += Fifo.size(box.tasks)
-        const head = Fifo.peek(box.tasks)
-        bytes += (head?.record?.value?.length ?? 0) * Fifo.size(box.tasks)
-      }
-      return Math.max(tasks / bounds.ready, bytes / bounds.bytes)
-    }
-
     const passed = (lane: Lane, partition: number, to: number) => {
       const ownership = lane.owned.get(partition)
       if (ownership === undefined || !ownership.alive || ownership.draining) return
@@ -290,7 +272,6 @@ export const makeIntake = (options: IntakeOptions) =>
       passed,
       load,
       refill,
-      fill,
       adopt: (ownership, row) => {
         place(ownership, row, clock.currentTimeMillisUnsafe(), true)
         options.changed(ownership.lane)

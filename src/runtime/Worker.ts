@@ -12,13 +12,15 @@ import { Journal } from "../journal/Journal.ts"
 import { deadLetterNameOf } from "../topics/Topic.ts"
 import type { Actor } from "./Actor.ts"
 import { makeAttempts } from "./Attempts.ts"
-import { block, isHeld, makeControl, makeWishes } from "./Control.ts"
+import { defaultBounds, fill } from "./bounds.ts"
+import type { Bounds } from "./bounds.ts"
+import { block, confirmCancels, isHeld, makeControl, makeWishes } from "./Control.ts"
 import { makeDispatcher } from "./Dispatcher.ts"
 import type { Dispatcher } from "./Dispatcher.ts"
 import { forkLoop, logged } from "./forkLoop.ts"
 import { makeFlush } from "./Flush.ts"
-import { defaultBounds, makeIntake } from "./Intake.ts"
-import type { Bounds, Intake } from "./Intake.ts"
+import { makeIntake } from "./Intake.ts"
+import type { Intake } from "./Intake.ts"
 import type { Lane, LiveTask } from "./Lane.ts"
 import * as Mailboxes from "./Mailboxes.ts"
 import { runOffsetReport } from "./OffsetReport.ts"
@@ -175,6 +177,7 @@ export const startWorker = <R>(given: Partial<WorkerOptions<R>> & Pick<WorkerOpt
         if (!(isAsked || isOfFlow) || !settlement.cancelQueued(task, "an operator")) return
         if (isAsked) flush.command({ task: task.id, kind: "cancel" }, task.ownership)
       },
+      confirm: confirmCancels(wishes, journal),
       changed,
       runFork: (effect) => void runFork(effect)
     })
@@ -184,7 +187,7 @@ export const startWorker = <R>(given: Partial<WorkerOptions<R>> & Pick<WorkerOpt
     yield* makeVisibility(lanes, flush)
     // How full a queue is follows from a walk over its mailboxes: too dear for every task, cheap now and then.
     const look = Effect.sync(() => {
-      for (const lane of lanes) if (lane.full && intake!.fill(lane) < 0.5) setFull(lane, false)
+      for (const lane of lanes) if (lane.full && fill(lane, options.bounds) < 0.5) setFull(lane, false)
     })
     yield* forkLoop(
       "the look at full queues",
@@ -228,7 +231,7 @@ export const startWorker = <R>(given: Partial<WorkerOptions<R>> & Pick<WorkerOpt
             case "Records": {
               yield* records(lane, event.records)
               for (const [partition, to] of event.readTo ?? []) passed(lane, partition, to)
-              if (!lane.full && intake!.fill(lane) >= 1) setFull(lane, true)
+              if (!lane.full && fill(lane, options.bounds) >= 1) setFull(lane, true)
               return
             }
           }

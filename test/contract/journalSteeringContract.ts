@@ -98,12 +98,16 @@ export const journalSteeringContract = (name: string, journalLayer: Layer.Layer<
             { task: queued.id, kind: "cancel", at: { queue, partition: 0, state: "queued" } },
             { task: unread, kind: "cancel", at: null }
           ])
+          const asked = journal.askedToCancel([queued.id, ended.id, unread, uuidOf(`${queue} unheard of`)])
+          assert.deepStrictEqual(yield* asked, new Set([queued.id, unread]))
           yield* write({
             commands: [
               { task: queued.id, kind: "cancel" },
               { task: unread, kind: "retry" }
             ]
           })
+          assert.deepStrictEqual(yield* asked, new Set([unread]))
+          assert.deepStrictEqual(yield* journal.askedToCancel([]), new Set())
           assert.deepStrictEqual(
             (yield* mine()).map((c) => c.task),
             [unread]

@@ -295,6 +295,7 @@ export const makeStore = (options: StoreOptions) =>
           op(paused ? "pauseQueue" : "resumeQueue", queue, journal.pauseQueue(queue, paused, by)),
         pauseKey: (key, paused, by) =>
           op(paused ? "pauseKey" : "resumeKey", Buffer.from(key).toString("latin1"), journal.pauseKey(key, paused, by)),
+        askedToCancel: (tasks) => call("asked to cancel", journal.askedToCancel(tasks)),
         requestCancel: (task, by) => op("cancel", task, journal.requestCancel(task, by)),
         requestRetry: (task, by) => op("retry", task, journal.requestRetry(task, by)),
         accept: <E, R>(

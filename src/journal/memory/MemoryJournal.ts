@@ -14,6 +14,7 @@ import type { Batch, CommandKind, QueuePartition } from "../Journal.ts"
 import { JournalError, JournalUnavailable, WriteRefused } from "../JournalError.ts"
 import {
   applyBatch,
+  askedToCancelOf,
   commandSlot,
   controlsOf,
   emptyTables,
@@ -21,6 +22,7 @@ import {
   isFlowOver,
   judge,
   keySlot,
+  knownOf,
   partitionSlot,
   redrive,
   staleOf
@@ -151,11 +153,7 @@ export const makeMemoryJournal = Effect.gen(function* () {
     known: (ids) =>
       slowly(
         "known",
-        Effect.sync(() => {
-          const found = new Map<string, number>()
-          for (const id of ids) if (tables.tasks.has(id)) found.set(id, tables.tasks.get(id)!.offset)
-          return found
-        })
+        Effect.sync(() => knownOf(tables, ids))
       ),
     task: (id) =>
       slowly(
@@ -205,6 +203,7 @@ export const makeMemoryJournal = Effect.gen(function* () {
         }),
         tell
       ),
+    askedToCancel: (ids) => Effect.sync(() => askedToCancelOf(tables, ids)),
     requestFlowCancel: (flow) =>
       Effect.andThen(
         Effect.sync(() => tables.flowCancels.add(flow)),

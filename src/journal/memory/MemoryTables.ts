@@ -191,6 +191,14 @@ export const controlsOf = (tables: MemoryTables): Controls => {
   }
 }
 
+/** Where those of the tasks `ids` stand that have a row. */
+export const knownOf = ({ tasks }: MemoryTables, ids: ReadonlyArray<string>): ReadonlyMap<string, number> =>
+  new Map(ids.flatMap((id) => (tasks.has(id) ? [[id, tasks.get(id)!.offset] as const] : [])))
+
+/** Which of the tasks `ids` are still to be cancelled. */
+export const askedToCancelOf = ({ commands }: MemoryTables, ids: ReadonlyArray<string>): ReadonlySet<string> =>
+  new Set(ids.filter((id) => commands.has(commandSlot(id, "cancel"))))
+
 /** Which of posted events are new, and what is answered for each. */
 export const judge = (known: ReadonlyMap<string, NewEvent>, events: ReadonlyArray<NewEvent>) => {
   const first = new Map<string, NewEvent>()

@@ -95,6 +95,11 @@ export const makeControls = Effect.map(PgClient.PgClient, (sql) => {
           return rows.length > 0
         })
       ),
+    askedToCancel: (tasks: ReadonlyArray<string>) =>
+      sql<{ task: string }>`SELECT task FROM task_command WHERE kind = 'cancel' AND task = ANY(${tasks}::uuid[])`.pipe(
+        Effect.map((rows) => new Set(rows.map(({ task }) => task))),
+        refused("read cancels")
+      ),
     requestFlowCancel: (flow: string, by: string) =>
       refused("request cancel")(
         Effect.andThen(sql`INSERT INTO flow_cancel (flow, by) VALUES (${flow}, ${by}) ON CONFLICT DO NOTHING`, tell)

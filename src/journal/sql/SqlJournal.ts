@@ -127,6 +127,7 @@ const make = Effect.gen(function* () {
     pauseQueue: controls.pauseQueue,
     pauseKey: controls.pauseKey,
     requestCancel: controls.requestCancel,
+    askedToCancel: controls.askedToCancel,
     requestFlowCancel: controls.requestFlowCancel,
     forgetFlowCancels: (flow) => Effect.asVoid(controls.forgetFlowCancels(flow)),
     requestRetry: controls.requestRetry,
