@@ -47,9 +47,7 @@ let refused = 0
 let begunAt = 0
 let lastAt = 0
 
-const slow: Array<string> = []
 const finish = () => {
-  fs.writeFileSync("/tmp/slow.log", slow.join("\n"))
   const report: HttpReport = { accepted, refused, seconds: (lastAt - begunAt) / 1000, times }
   fs.writeFileSync(
     1,
@@ -81,10 +79,6 @@ const answered = (line: Line, status: string) => {
   if (status === "202") accepted++
   else refused++
   if (accepted + refused > warmUps) times.push(lastAt - line.plannedAt)
-  if (lastAt - line.plannedAt > 15)
-    slow.push(
-      `${Math.round(performance.timeOrigin + lastAt)} ${(lastAt - line.plannedAt).toFixed(1)} ${accepted + refused > warmUps}`
-    )
   free.push(line)
   if (accepted + refused === total + warmUps) finish()
   pump()

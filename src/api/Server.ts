@@ -27,6 +27,7 @@ import { makeShortWay } from "./shortWay.ts"
 import { taskRoutes } from "./taskRoutes.ts"
 import { Tokens } from "./Tokens.ts"
 import { answerUnreadable } from "./unreadable.ts"
+import { layerYoungRequests } from "./youngRequests.ts"
 
 /** Largest body of a request. */
 const bodyLimit = ByteSize.kibibytes(256)
@@ -119,7 +120,7 @@ const serve = <E, R>(served: Layer.Layer<never, E, R>, host: string, port: numbe
   )
 
 /** The API at `host` and `port`; 0 takes any port. */
-export const layer = (host: string, port: number) => serve(routes, host, port)
+export const layer = (host: string, port: number) => serve(routes, host, port).pipe(Layer.provide(layerYoungRequests))
 
 /** Health and metrics of a process without the API. */
 export const layerWorker = (host: string, port: number) => serve(workerRoutes, host, port)

@@ -66,25 +66,14 @@ interface Open {
 
 /** Makes `server` answer these too. */
 export const answerUnreadable = (server: Server): Server => {
-  /**
-   * Mostly one per connection. Not a set of V8's: one that is added to and taken from all the time leaves tables behind
-   * of which each keeps the next alive, and all that was in them, until the whole heap is collected.
-   */
-  const open = new WeakMap<Duplex, Array<Open>>()
-
-  const openOf = (socket: Duplex): Array<Open> => {
-    const known = open.get(socket)
-    if (known !== undefined) return known
-    const requests: Array<Open> = []
-    open.set(socket, requests)
-    return requests
-  }
+  const open = new WeakMap<Duplex, Set<Open>>()
 
   const begun = (request: IncomingMessage, response: ServerResponse): void => {
-    const requests = openOf(request.socket)
+    const { socket } = request
+    const requests = open.get(socket) ?? new Set()
     const one = { request, response }
-    requests.push(one)
-    response.once("close", () => requests.splice(requests.indexOf(one), 1))
+    open.set(socket, requests.add(one))
+    response.once("close", () => requests.delete(one))
   }
 
   /** Refuses what came after the requests that are still being answered: their answers go first, in order. */
