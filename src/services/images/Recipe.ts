@@ -22,7 +22,7 @@ export interface Recipe {
  * version, where the same fields have come to mean something else.
  */
 export const currentRecipe: Recipe = {
-  version: 2,
+  version: 3,
   previewEdge: 1440,
   previewTolerance: 0.92,
   previewQuality: 80,

@@ -117,8 +117,8 @@ const animate = (
     )
   })
 
-/** JPEG of a preview: a table of codes made for it would be another pass over the picture for 4 % of its bytes. */
-const previewJpeg = (quality: number) => ({ quality, optimiseCoding: false })
+/** JPEG of a derivative: a table of codes made for it would be another pass over the picture for 4 % of its bytes. */
+const jpegOf = (quality: number) => ({ quality, optimiseCoding: false })
 
 const convert = async (job: Job & { readonly kind: "convert" }, picture: Inspected): Promise<Results["convert"]> => {
   const { source, header } = picture
@@ -133,12 +133,12 @@ const convert = async (job: Job & { readonly kind: "convert" }, picture: Inspect
   return using(decoded, async (pixels) => {
     const preview: Doubtful<Derivative> = moves
       ? await animate(job, frames, edge)
-      : await write(fromPixels(pixels).jpeg(previewJpeg(recipe.previewQuality)), job.preview, "jpeg")
+      : await write(fromPixels(pixels).jpeg(jpegOf(recipe.previewQuality)), job.preview, "jpeg")
     const { degraded = decoded.degraded ?? picture.doubt, ...kept } = preview
     const small = await using(
       await rawOf(fromPixels(pixels).resize(inside(recipe.thumbnailEdge))),
       async (thumbnail) => ({
-        thumbnail: await write(fromPixels(thumbnail).jpeg({ quality: recipe.thumbnailQuality }), job.thumbnail, "jpeg"),
+        thumbnail: await write(fromPixels(thumbnail).jpeg(jpegOf(recipe.thumbnailQuality)), job.thumbnail, "jpeg"),
         thumbhash: await thumbhashOf(thumbnail)
       })
     )
