@@ -117,6 +117,13 @@ export const usersRunBesideEachOther = ({ run, history, attempts, rows }: Accoun
   if (facts.faults.size > 0 || facts.workers !== 1) return []
   if (history.some(({ k }) => k === "op" || k === "dead")) return []
   const found: Array<Violation> = []
+  /** When reading of a partition began: before, its users wait for that. */
+  const readFrom = new Map<string, number>()
+  for (const line of history) {
+    if (line.k !== "seek") continue
+    const place = `${line.queue} ${line.partition}`
+    if (!readFrom.has(place)) readFrom.set(place, line.t)
+  }
   for (const queue of facts.queues) {
     const mine = attempts.filter((attempt) => attempt.queue === queue.name)
     for (const attempt of mine) {
@@ -130,7 +137,8 @@ export const usersRunBesideEachOther = ({ run, history, attempts, rows }: Accoun
       const waiting = [...rows.values()].flatMap((all) => {
         const { row } = all[0]!
         const isRun = all.every((one) => one.row.state !== "invalid" && one.row.state !== "cancelled")
-        return isRun && row.queue === queue.name && row.queuedAt - facts.epoch < attempt.at - 50 ? [row] : []
+        const since = Math.max(row.queuedAt - facts.epoch, readFrom.get(`${row.queue} ${row.partition}`) ?? Infinity)
+        return isRun && row.queue === queue.name && since < attempt.at - 50 ? [row] : []
       })
       const users = new Set(
         waiting
