@@ -41,13 +41,19 @@ export const ownershipOf = (lane: Lane = laneOf(), more: Partial<Ownership> = {}
   ...more
 })
 
-/** The task of ann's record at `offset`, at the end of her mailbox. */
-export const liveTask = (ownership: Ownership, offset: number, more: Partial<LiveTask> = {}): LiveTask => {
+/** The task of a user's record at `offset`, at the end of the user's mailbox. */
+export const liveTask = (
+  ownership: Ownership,
+  offset: number,
+  more: Partial<LiveTask> = {},
+  user = "ann",
+  now = 0
+): LiveTask => {
   const { lane, partition } = ownership
   const row = taskRow({ queue: lane.actor.name, partition, offset })
-  const box = Mailboxes.open(lane.boxes, "ann", bytes("ann"), partition, false)
-  const task = { ...fromJournal(row, ownership, box, 0, false), written: false, ...more }
-  Mailboxes.put(lane.boxes, box, task, 0)
+  const box = Mailboxes.open(lane.boxes, user, bytes(user), partition, false)
+  const task = { ...fromJournal(row, ownership, box, now, false), written: false, ...more }
+  Mailboxes.put(lane.boxes, box, task, now)
   ownership.live.set(task.id, task)
   return task
 }
