@@ -2,6 +2,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { TestClock } from "effect/testing"
+import { poisonous } from "../../src/runtime/Attempts.ts"
+import type { LiveTask } from "../../src/runtime/Lane.ts"
+import * as Mailboxes from "../../src/runtime/Mailboxes.ts"
 import { makeOver, queue, settled } from "../support/dispatching.ts"
 
 const upTo = (count: number) => Array.from({ length: count }, (_, i) => i)
@@ -256,4 +259,45 @@ describe("a deadline", () => {
       assert.deepStrictEqual(stopped, [])
     })
   )
+})
+
+/** Running mailboxes that know how often somebody counted them or went through them, as every look does. */
+class Watched<A> extends Set<A> {
+  looks = 0
+  override get size() {
+    this.looks++
+    return super.size
+  }
+  override [Symbol.iterator]() {
+    this.looks++
+    return super[Symbol.iterator]()
+  }
+}
+
+describe("a process that can start nothing", () => {
+  for (const [why, task, slots] of [
+    ["as it has nothing to do", null, 1],
+    ["as its slots are taken", { crashes: 0 }, 1],
+    ["as a task runs alone", { crashes: poisonous }, 9]
+  ] as const) {
+    it.effect(`rests ${why}`, () =>
+      Effect.gen(function* () {
+        const running = new Watched<Mailboxes.Mailbox<LiveTask>>()
+        const lane = { ...queue("work"), boxes: { ...Mailboxes.make<LiveTask>(), running } }
+        const { dispatcherOf, add, started } = yield* makeOver([lane], slots)
+        if (task !== null) {
+          add("ann", task)
+          add("bob")
+        }
+        yield* dispatcherOf
+        yield* settled
+        const looks = running.looks
+        for (const _ of upTo(10)) yield* settled
+        // What runs is looked at for its deadline; where nothing does, not even that.
+        if (task === null) yield* TestClock.adjust("10 seconds")
+        assert.strictEqual(running.looks, looks)
+        assert.strictEqual(started.length, task === null ? 0 : 1)
+      })
+    )
+  }
 })
