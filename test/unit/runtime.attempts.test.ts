@@ -16,7 +16,7 @@ import * as Mailboxes from "../../src/runtime/Mailboxes.ts"
 import type { TaskContext } from "../../src/runtime/TaskContext.ts"
 import { bytes, taskRow } from "../support/journalRows.ts"
 import { laneOf, liveTask, ownershipOf } from "../support/liveTasks.ts"
-import { actorOf } from "../support/runtimeWorld.ts"
+import { actorOf, pass } from "../support/runtimeWorld.ts"
 import type { Numbered } from "../support/runtimeWorld.ts"
 
 type Handler = (value: Numbered, task: TaskContext) => Effect.Effect<unknown, unknown>
@@ -344,14 +344,23 @@ describe("a task that gave up the bytes of its record while it waited", () => {
     })
   )
 
-  it.effect("asks for them again where the journal does not answer", () =>
+  it.effect("asks for them again where the journal does not answer, a few times a second", () =>
     Effect.gen(function* () {
       const { attempts, taken, rows, settled } = yield* makeListened(() => Effect.void)
-      const reason = new JournalUnavailable({ detail: "down" })
-      rows.push(Effect.fail(new JournalError({ operation: "task", reason })))
-      rows.push(Effect.succeed(taskRow({ queue: "work", offset: 5 })))
-      attempts.start(taken({ record: null }))
-      yield* TestClock.adjust("1 second")
+      let asked = 0
+      const down = Effect.suspend(() => {
+        asked++
+        rows.push(down)
+        return Effect.fail(new JournalError({ operation: "task", reason: new JournalUnavailable({ detail: "down" }) }))
+      })
+      rows.push(down)
+      const task = taken({ record: null })
+      attempts.start(task)
+      yield* pass(2_000)
+      assert.isAtLeast(asked, 2)
+      assert.isAtMost(asked, 40)
+      rows.splice(0, 1, Effect.succeed(taskRow({ queue: "work", offset: 5 })))
+      yield* pass(1_000)
       assert.deepStrictEqual(settled, [done(undefined)])
     })
   )
