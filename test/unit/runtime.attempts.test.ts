@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect } from "effect"
 import { TestClock } from "effect/testing"
 import { unreadableHeader } from "../../src/broker/Record.ts"
-import { done } from "../../src/domain/Outcome.ts"
+import { done, retry } from "../../src/domain/Outcome.ts"
 import type { Outcome } from "../../src/domain/Outcome.ts"
 import type { Task } from "../../src/domain/Task.ts"
 import { Journal } from "../../src/journal/Journal.ts"
@@ -95,6 +95,14 @@ describe("an attempt", () => {
       assert.deepInclude(task, { attempt: 2, state: "in_progress", notBefore: null, startedAt: 3_000, fiber: null })
       assert.strictEqual(lane.started, 1)
       assert.deepStrictEqual([dirty, barriers], [[], []], "nothing has to be written for it first")
+    })
+  )
+
+  it.effect("is settled by how it failed", () =>
+    Effect.gen(function* () {
+      const { attempts, taken, settled } = yield* makeListened(() => Effect.fail("no luck"))
+      attempts.start(taken())
+      assert.deepStrictEqual(settled, [retry("no luck")])
     })
   )
 
