@@ -51,7 +51,14 @@ const makeScripted = Effect.gen(function* () {
     ),
     Effect.provideService(
       Broker,
-      Broker.of({ ...broker, handOver: (records) => Effect.sync(() => outputs.push(...records)) })
+      Broker.of({
+        ...broker,
+        handOver: (records) =>
+          Effect.sync(() => {
+            assert.isNotEmpty(records, "what hands nothing on does not ask the broker")
+            outputs.push(...records)
+          })
+      })
     )
   )
   return { flush, batches, outputs, stale, flushed, script }
@@ -83,6 +90,7 @@ describe("the flush", () => {
       assert.deepStrictEqual(flushed, [[one, other]])
       assert.strictEqual(flush.backlog(), 0)
       assert.isTrue(one.written)
+      yield* flush.barrier
       yield* TestClock.adjust("1 minute")
       assert.strictEqual(batches.length, 1, "and then rests")
     })
@@ -292,7 +300,7 @@ describe("a flush that the journal refuses", () => {
           rows.map(({ offset, state }) => [offset, state]),
           upTo(5).map((offset) => [offset, offset === 3 ? "failed" : "succeeded"])
         )
-        assert.match(rows[3]!.reason!, /^its end could not be stored: .*a bad row/)
+        assert.match(rows[3]!.reason!, /^its end could not be stored: flush: .*a bad row/)
         assert.deepStrictEqual(outputs, [0, 1, 2, 4].map(handedOn))
         assert.strictEqual(new Set(batches.map(({ number }) => number)).size, batches.length)
         // The position moves with the last part, when all of it is there.
@@ -347,7 +355,7 @@ describe("a flush that the journal refuses", () => {
 })
 
 describe("a flush with a stale epoch", () => {
-  it.effect("tells its owner, and writes for the others what it had taken", () =>
+  it.effect("tells every owner that is stale, and writes for the others what it had taken", () =>
     Effect.gen(function* () {
       const { flush, batches, outputs, stale, script } = yield* makeScripted
       const [lane, other] = [laneOf(), laneOf(actorOf(() => Effect.void, { name: "other" }))]
@@ -355,23 +363,24 @@ describe("a flush with a stale epoch", () => {
       const owned = [
         ownershipOf(lane, { partition: 1 }),
         ownershipOf(lane, { partition: 2 }),
+        ownershipOf(lane, { partition: 3 }),
         ownershipOf(other, { partition: 1 })
       ]
       script.answer = ({ positions }) =>
-        Effect.succeed(positions.filter(({ queue, partition }) => queue === "work" && partition === 1))
+        Effect.succeed(positions.filter(({ queue, partition }) => queue === "work" && partition < 3))
       for (const ownership of owned) flush.task(liveTask(ownership, 0, { state: "succeeded", outbox }))
       yield* flush.barrier
-      assert.deepStrictEqual(stale, [owned[0]])
+      assert.deepStrictEqual(stale, owned.slice(0, 2))
       assert.deepStrictEqual(
         batches.map(({ positions }) => positions.map(({ queue, partition }) => `${queue}/${partition}`)),
         [
-          ["work/1", "work/2", "other/1"],
-          ["work/2", "other/1"]
+          ["work/1", "work/2", "work/3", "other/1"],
+          ["work/3", "other/1"]
         ]
       )
       assert.strictEqual(outputs.length, 2)
       assert.deepStrictEqual(
-        owned.slice(1).map((one) => one.written),
+        owned.slice(2).map((one) => one.written),
         [1, 1]
       )
     })
