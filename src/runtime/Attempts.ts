@@ -3,7 +3,7 @@
  * with a deadline, and hand its end to the settlement. An attempt that may take
  * the process with it is journalled before it starts.
  */
-import { Clock, Effect, Exit } from "effect"
+import { Clock, Duration, Effect, Exit } from "effect"
 import type { Fiber } from "effect"
 import { unreadableHeader } from "../broker/Record.ts"
 import { fail, retry } from "../domain/Outcome.ts"
@@ -103,7 +103,12 @@ export const makeAttempts = <R>(options: AttemptsOptions<R>) =>
         Effect.map((row) => {
           task.record = row?.record ?? { key: task.box.keyBytes, value: null, headers: {} }
         }),
-        Effect.catch((error) => Effect.logWarning("a parked task could not be read", error.message))
+        Effect.catch((error) =>
+          Effect.andThen(
+            Effect.logWarning("a parked task could not be read", error.message),
+            Effect.sleep(Duration.millis(askAgainMs))
+          )
+        )
       )
 
     const start = (task: LiveTask) => {
@@ -149,6 +154,9 @@ export const makeAttempts = <R>(options: AttemptsOptions<R>) =>
 
 /** A task that was running in so many crashes is run alone from then on. */
 export const poisonous = 3
+
+/** How soon a journal that did not answer is asked for a parked task again, ms. */
+const askAgainMs = 100
 
 /**
  * A task whose worker died so often while it ran alone is failed. One such death proves little: whoever kills workers

@@ -5,7 +5,7 @@ import * as fc from "fast-check"
 import { envelopeOf, headersOf } from "../../src/domain/Envelope.ts"
 import { isUuid, outputIdOf, taskIdOf, tickIdOf, uuidOf } from "../../src/domain/ids.ts"
 import { done, fail, retry } from "../../src/domain/Outcome.ts"
-import { backoffOf, mayRetry } from "../../src/domain/RetryPolicy.ts"
+import { backoffOf, defaultRetryPolicy, mayRetry } from "../../src/domain/RetryPolicy.ts"
 import { mailboxKeyOf, userOf } from "../../src/domain/Task.ts"
 import { celeryName, isFinal, taskStates, transition } from "../../src/domain/TaskState.ts"
 import type { TaskEvent, TaskState } from "../../src/domain/TaskState.ts"
@@ -71,6 +71,18 @@ describe("a task that has failed", () => {
 })
 
 describe("the wait before a retry", () => {
+  it("is by default a second, doubled up to a minute, after each of three attempts; then the key goes on", () => {
+    assert.deepStrictEqual(
+      [1, 2, 3, 7, 2_000].map((failed) => backoffOf(defaultRetryPolicy, failed, 0)),
+      [500, 1_000, 2_000, 30_000, 30_000]
+    )
+    assert.deepStrictEqual(
+      [3, 4].map((failed) => mayRetry(defaultRetryPolicy, failed)),
+      [true, false]
+    )
+    assert.strictEqual(defaultRetryPolicy.onExhausted, "skip")
+  })
+
   it("is at least half of the doubled step and at most the step or the cap, and grows with the chance", () => {
     const policies = fc.record({
       attempts: fc.integer({ min: 1, max: 100 }),
