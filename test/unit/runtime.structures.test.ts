@@ -35,6 +35,9 @@ describe("a watermark", () => {
           assert.strictEqual(mark.next, naive)
           assert.strictEqual(mark.readTo, readTo)
           for (const ahead of mark.ahead) assert.isAbove(ahead, mark.next)
+          for (let at = 0; at <= 42; at++) {
+            assert.strictEqual(Watermark.isJournalled(mark, at), at < start || done.has(at))
+          }
         }
       }),
       { numRuns: 500 }
