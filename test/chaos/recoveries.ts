@@ -119,9 +119,11 @@ const gapOf = (starts: ReadonlyArray<Start>, pids: ReadonlyArray<number>, from: 
   if (before === undefined || !pids.includes(before.pid)) return null
   // What had ended before and runs once more was retried by an operator, whenever that was.
   const ended = new Set(starts.slice(0, next).flatMap(({ seq, endedAt }) => (endedAt <= from ? [seq] : [])))
-  const again = starts.slice(next).find(({ pid, seq }) => !pids.includes(pid) && !ended.has(seq))
-  if (again === undefined) return null
-  return before.endedAt > from || again.postedAt < from ? again.at - from : null
+  // What was posted later was not waiting: a user whose one task was cancelled with its process has no gap.
+  const again = starts
+    .slice(next)
+    .find(({ pid, seq, postedAt }) => !pids.includes(pid) && !ended.has(seq) && postedAt < from)
+  return again === undefined ? null : again.at - from
 }
 
 /** From the tables at `url` (which user is in which partition) and the files of `records`. */
