@@ -1,6 +1,7 @@
 /** The one loop that writes, against a journal that answers what a test tells it to. */
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Effect } from "effect"
+import type { Fiber } from "effect"
+import { Clock, Effect, Scheduler } from "effect"
 import { TestClock } from "effect/testing"
 import { Broker } from "../../src/broker/Broker.ts"
 import { makeMemoryBroker } from "../../src/broker/memory/MemoryBroker.ts"
@@ -20,8 +21,18 @@ const written: Answer = Effect.succeed([])
 const refused = Effect.fail(new JournalError({ operation: "flush", reason: new WriteRefused({ detail: "a bad row" }) }))
 const down = Effect.fail(new JournalError({ operation: "flush", reason: new JournalUnavailable({ detail: "down" }) }))
 
+/** Counts what the fibers of a flush do: in virtual time a loop without end shows in nothing else. */
+class CountingScheduler extends Scheduler.MixedScheduler {
+  operations = 0
+  override shouldYield(fiber: Fiber.Fiber<unknown, unknown>) {
+    this.operations++
+    return super.shouldYield(fiber)
+  }
+}
+
 /** A flush, what it wrote, and what it told. */
 const makeScripted = Effect.gen(function* () {
+  const scheduler = new CountingScheduler()
   const { journal } = yield* makeMemoryJournal
   const { broker } = yield* makeMemoryBroker
   const batches: Array<Batch & { readonly at: number }> = []
@@ -59,15 +70,22 @@ const makeScripted = Effect.gen(function* () {
             outputs.push(...records)
           })
       })
-    )
+    ),
+    Effect.provideService(Scheduler.Scheduler, scheduler)
   )
-  return { flush, batches, outputs, stale, flushed, script }
+  return { flush, batches, outputs, stale, flushed, script, operations: () => scheduler.operations }
 })
 
 const offsetsOf = (batches: ReadonlyArray<Batch>) => batches.map(({ tasks }) => tasks.map(({ offset }) => offset))
 
 /** Lets what is ready go on. */
 const settled = TestClock.adjust("0 millis")
+
+/** Lets the event loop go round: in every turn, what is ready goes on. */
+const turns = (count: number) =>
+  Effect.promise(async () => {
+    for (let n = 0; n < count; n++) await new Promise((done) => setImmediate(done))
+  })
 
 const upTo = (count: number, from = 0) => Array.from({ length: count }, (_, i) => from + i)
 
@@ -93,6 +111,18 @@ describe("the flush", () => {
       yield* flush.barrier
       yield* TestClock.adjust("1 minute")
       assert.strictEqual(batches.length, 1, "and then rests")
+    })
+  )
+
+  it.effect("rests while nothing is to be written", () =>
+    Effect.gen(function* () {
+      const { flush, operations } = yield* makeScripted
+      flush.task(liveTask(ownershipOf(), 0))
+      yield* turns(50)
+      const done = operations()
+      assert.isAbove(done, 0)
+      yield* turns(50)
+      assert.strictEqual(operations(), done)
     })
   )
 
