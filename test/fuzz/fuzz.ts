@@ -1,6 +1,6 @@
 /** `npm run fuzz`: bad input at the API and in the topics, from a seed. Ends with 1 where something was found. */
 import { Cause, Effect, Fiber } from "effect"
-import { parseArgs } from "node:util"
+import { readOptions, refuserOf } from "../support/commandLine.ts"
 import { fuzzHttp } from "./httpFuzz.ts"
 import { fuzzRecords } from "./recordFuzz.ts"
 import { findSchemathesis, runSchemathesis } from "./schemathesis.ts"
@@ -22,36 +22,21 @@ Sends generated requests to a program of its own and records straight into a top
 
 Ends with 0 where nothing was found, with 1 where something was, with 2 where the options are wrong.`
 
-const usage = (detail: string): never => {
-  process.stderr.write(`${detail}\n\n${help}\n`)
-  process.exit(2)
-}
+const usage = refuserOf(help)
 
-const options = {
-  requests: { type: "string", default: "1000000" },
-  records: { type: "string", default: "1000000" },
-  seed: { type: "string", default: "1" },
-  from: { type: "string", default: "0" },
-  connections: { type: "string", default: "128" },
-  schemathesis: { type: "string" },
-  examples: { type: "string", default: "100" },
-  json: { type: "boolean", default: false },
-  help: { type: "boolean", default: false }
-} as const
-
-const parsed = () => {
-  try {
-    return parseArgs({ options }).values
-  } catch (error) {
-    return usage((error as Error).message)
-  }
-}
-
-const values = parsed()
-if (values.help) {
-  console.log(help)
-  process.exit(0)
-}
+const values = readOptions(
+  {
+    requests: { type: "string", default: "1000000" },
+    records: { type: "string", default: "1000000" },
+    seed: { type: "string", default: "1" },
+    from: { type: "string", default: "0" },
+    connections: { type: "string", default: "128" },
+    schemathesis: { type: "string" },
+    examples: { type: "string", default: "100" },
+    json: { type: "boolean", default: false }
+  },
+  help
+)
 
 const numberOf = (name: "requests" | "records" | "seed" | "from" | "connections" | "examples"): number =>
   /^\d{1,9}$/.test(values[name]) ? Number(values[name]) : usage(`--${name} takes a number`)

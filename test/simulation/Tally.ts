@@ -32,20 +32,17 @@ export const emptyTally = (): Tally => ({
   unequal: []
 })
 
-/** Counts one more run in. */
-export const count = (tally: Tally, { plan: { seed }, played, violations }: Found): void => {
-  tally.seeds++
-  tally.steps += played.steps
-  tally.lines += played.history.length
-  tally.virtualMs += played.virtualMs
-  for (const [kind, times] of played.faults) tally.faults[kind] = (tally.faults[kind] ?? 0) + times
-  for (const [name, { passed, hit }] of played.points) {
-    const point = (tally.points[name] ??= { passed: 0, hit: 0 })
-    point.passed += passed
-    point.hit += hit
-  }
-  for (const { invariant, detail } of violations) tally.broken.push({ seed, invariant, detail })
-}
+/** What came of one run. */
+export const tallyOf = ({ plan: { seed }, played, violations }: Found): Tally => ({
+  seeds: 1,
+  steps: played.steps,
+  lines: played.history.length,
+  virtualMs: played.virtualMs,
+  faults: Object.fromEntries(played.faults),
+  points: Object.fromEntries(played.points),
+  broken: violations.map(({ invariant, detail }) => ({ seed, invariant, detail })),
+  unequal: []
+})
 
 /** Counts the seeds of `other` in. */
 export const add = (tally: Tally, other: Tally): void => {

@@ -6,8 +6,8 @@
 import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
-import { parseArgs } from "node:util"
 import { progressBar } from "../../src/cli/output.ts"
+import { readOptions, refuserOf } from "../support/commandLine.ts"
 import { planOf } from "./Plan.ts"
 import { resume, save } from "./Progress.ts"
 import { judge, linesOf, shrink } from "./shrink.ts"
@@ -30,35 +30,20 @@ Plays whole installations with faults from seeds and judges their histories.
 
 Ends with 0 where nothing was found, with 1 where something was, with 2 where the options are wrong, with 130 after Ctrl-C.`
 
-const refuse = (why: string): never => {
-  process.stderr.write(`${why}\n\n${help}\n`)
-  process.exit(2)
-}
+const refuse = refuserOf(help)
 
-const options = {
-  seeds: { type: "string", default: "1000" },
-  from: { type: "string", default: "0" },
-  threads: { type: "string", default: String(os.availableParallelism()) },
-  minutes: { type: "string", default: "1000000" },
-  keep: { type: "string" },
-  replay: { type: "boolean", default: false },
-  json: { type: "boolean", default: false },
-  help: { type: "boolean", default: false }
-} as const
-
-const parsed = () => {
-  try {
-    return parseArgs({ options }).values
-  } catch (error) {
-    return refuse((error as Error).message)
-  }
-}
-
-const values = parsed()
-if (values.help) {
-  console.log(help)
-  process.exit(0)
-}
+const values = readOptions(
+  {
+    seeds: { type: "string", default: "1000" },
+    from: { type: "string", default: "0" },
+    threads: { type: "string", default: String(os.availableParallelism()) },
+    minutes: { type: "string", default: "1000000" },
+    keep: { type: "string" },
+    replay: { type: "boolean", default: false },
+    json: { type: "boolean", default: false }
+  },
+  help
+)
 
 const numberOf = (name: "seeds" | "from" | "threads" | "minutes"): number =>
   /^\d{1,9}(\.\d+)?$/.test(values[name]) ? Number(values[name]) : refuse(`--${name} takes a number`)
@@ -94,12 +79,11 @@ const saveEveryMs = 5_000
 
 const secondsBefore = progress.seconds
 const began = performance.now()
-let isEnded = false
 
 function* blocksLeft(): Generator<Block> {
   const done = new Set(progress.done)
   for (let first = from; first < from + seeds; first += blockOf) {
-    if (isEnded || performance.now() - began > minutes * 60_000) return
+    if (performance.now() - began > minutes * 60_000) return
     const below = Math.min(first + blockOf, from + seeds)
     if (!done.has(first)) yield { from: first, below, twiceBelow: values.replay ? below : 0 }
   }
@@ -122,12 +106,13 @@ const conclude = (): void => {
 }
 
 process.once("SIGINT", () => {
-  isEnded = true
   conclude()
   process.exit(130)
 })
 
-const failing: Array<number> = []
+/** Also those of earlier starts, which ended before they could be kept. */
+const failing = () => new Set(progress.tally.broken.map(({ seed }) => seed))
+
 await playInThreads(blocksLeft(), threads, (tally, block) => {
   add(progress.tally, tally)
   progress.done.push(block.from)
@@ -135,13 +120,12 @@ await playInThreads(blocksLeft(), threads, (tally, block) => {
     const broken = tally.broken.filter((one) => one.seed === seed)
     const invariants = [...new Set(broken.map(({ invariant }) => invariant))]
     console.log(`seed ${seed} breaks ${invariants.join(" ")}: ${broken[0]!.detail}`)
-    failing.push(seed)
   }
   for (const seed of tally.unequal) console.log(`seed ${seed} does not do the same again`)
-  bar.update(progress.tally.seeds, `${failing.length} failed`)
+  bar.update(progress.tally.seeds, `${failing().size} failed`)
   if (performance.now() - savedAt > saveEveryMs) write()
 })
 conclude()
-for (const seed of failing) keep(seed)
+for (const seed of failing()) keep(seed)
 const { broken, unequal } = progress.tally
 process.exitCode = broken.length > 0 || unequal.length > 0 ? 1 : 0

@@ -2,14 +2,14 @@
 import { parentPort } from "node:worker_threads"
 import { planOf } from "./Plan.ts"
 import { judge, traceOf } from "./shrink.ts"
-import { count, emptyTally } from "./Tally.ts"
+import { add, emptyTally, tallyOf } from "./Tally.ts"
 import type { Block } from "./threads.ts"
 
 parentPort!.on("message", ({ from, below, twiceBelow }: Block) => {
   const tally = emptyTally()
   for (let seed = from; seed < below; seed++) {
     const found = judge(planOf(seed))
-    count(tally, found)
+    add(tally, tallyOf(found))
     if (seed < twiceBelow && traceOf(found) !== traceOf(judge(planOf(seed)))) tally.unequal.push(seed)
   }
   parentPort!.postMessage(tally)

@@ -12,6 +12,7 @@ import { JournalError, JournalUnavailable, WriteRefused } from "../../src/journa
 import { makeMemoryJournal } from "../../src/journal/memory/MemoryJournal.ts"
 import type { LiveTask, Ownership } from "../../src/runtime/Lane.ts"
 import { makeFlush } from "../../src/runtime/Flush.ts"
+import { settled } from "../support/dispatching.ts"
 import { handedOn, laneOf, liveTask, ownershipOf } from "../support/liveTasks.ts"
 import { actorOf } from "../support/runtimeWorld.ts"
 
@@ -77,9 +78,6 @@ const makeScripted = Effect.gen(function* () {
 })
 
 const offsetsOf = (batches: ReadonlyArray<Batch>) => batches.map(({ tasks }) => tasks.map(({ offset }) => offset))
-
-/** Lets what is ready go on. */
-const settled = TestClock.adjust("0 millis")
 
 /** Lets the event loop go round: in every turn, what is ready goes on. */
 const turns = (count: number) =>
