@@ -14,6 +14,9 @@
  *
  * A key that is held while its task runs lets the task end and is held then
  * (`heldNext`). What waits or is held takes no slot and blocks its key only.
+ * A mailbox also waits while a cancellation in it is on its way to the journal
+ * (`barred`): what stood behind would overtake a task that the next owner, who
+ * may not know of the wish yet, still runs.
  * Counts are derived from these collections and kept nowhere else.
  */
 import type { Priority } from "../domain/Outcome.ts"
@@ -33,6 +36,8 @@ export interface Mailbox<T> {
   state: MailboxState
   /** Held as soon as the running task has ended. */
   heldNext: boolean
+  /** How many of its tasks were cancelled here without that being written yet. */
+  barred: number
   /** Stands in a line already (it may have lost the right to since). */
   listed: boolean
   /** When it got into the line, ms. */
@@ -95,6 +100,7 @@ export const open = <T>(
       tasks: Fifo.make(),
       state: held ? "held" : "empty",
       heldNext: false,
+      barred: 0,
       listed: false,
       readyAt: 0,
       loadedTo: -1,
@@ -107,7 +113,8 @@ export const open = <T>(
 }
 
 const line = <T extends Queued>(boxes: Mailboxes<T>, box: Mailbox<T>, now: number): void => {
-  box.state = "ready"
+  box.state = box.barred > 0 ? "waiting" : "ready"
+  if (box.barred > 0) return
   if (box.listed) return
   box.listed = true
   box.readyAt = now
@@ -166,7 +173,7 @@ const settle = <T extends Queued>(boxes: Mailboxes<T>, box: Mailbox<T>, now: num
     box.heldNext = false
     box.state = "held"
   } else if (Fifo.size(box.tasks) > 0) line(boxes, box, now)
-  else if (box.spilledTo > box.loadedTo || box.loading) box.state = "empty"
+  else if (box.spilledTo > box.loadedTo || box.loading || box.barred > 0) box.state = "empty"
   else forget(boxes, box)
 }
 
@@ -205,16 +212,27 @@ export const free = <T extends Queued>(boxes: Mailboxes<T>, box: Mailbox<T>, now
   else settle(boxes, box, now)
 }
 
-/** Takes a task that is not running out of its mailbox; false where it is not there. */
-export const withdraw = <T extends Queued>(boxes: Mailboxes<T>, box: Mailbox<T>, task: T, now: number): boolean => {
-  const head = Fifo.peek(box.tasks) === task
-  if (head && box.state === "running") return false
+/** A task of it is cancelled: until that is written, nothing of it begins. */
+export const bar = <T>(box: Mailbox<T>): void => {
+  box.barred++
+  if (box.state === "ready") box.state = "waiting"
+}
+
+/** Takes a task that is cancelled and not running out of its mailbox; false where it is not there. */
+export const withdraw = <T>(box: Mailbox<T>, task: T): boolean => {
+  if (box.state === "running" && Fifo.peek(box.tasks) === task) return false
   if (!Fifo.remove(box.tasks, task)) return false
-  if (box.state === "ready" && Fifo.size(box.tasks) === 0) {
-    box.state = "empty"
-    settle(boxes, box, now)
-  } else if (head && box.state === "waiting") settle(boxes, box, now)
+  bar(box)
+  if (box.state === "waiting" && Fifo.size(box.tasks) === 0) box.state = "empty"
   return true
+}
+
+/** The cancellation is written. */
+export const unbar = <T extends Queued>(boxes: Mailboxes<T>, box: Mailbox<T>, now: number): void => {
+  box.barred--
+  if (box.barred > 0) return
+  if (box.state === "waiting") line(boxes, box, now)
+  else prune(boxes, box)
 }
 
 /** Drops all mailboxes of a partition, whatever they are doing; answers them. */
@@ -232,7 +250,6 @@ export const dropPartition = <T>(boxes: Mailboxes<T>, partition: number): Readon
 
 /** Forgets a mailbox that has nothing in memory and nothing in the journal. */
 export const prune = <T>(boxes: Mailboxes<T>, box: Mailbox<T>): void => {
-  if (box.state === "empty" && Fifo.size(box.tasks) === 0 && box.spilledTo <= box.loadedTo && !box.loading) {
-    forget(boxes, box)
-  }
+  if (box.barred > 0 || box.state !== "empty" || Fifo.size(box.tasks) > 0) return
+  if (box.spilledTo <= box.loadedTo && !box.loading) forget(boxes, box)
 }

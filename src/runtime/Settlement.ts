@@ -245,6 +245,7 @@ export const makeSettlement = (options: SettlementOptions) =>
         case "Cancel": {
           task.state = "cancelled"
           task.reason = storable(outcome.reason)
+          Mailboxes.bar(task.box)
           attemptRow(task, "cancelled", now, outcome.reason, undefined)
           return end(task, now)
         }
@@ -261,7 +262,8 @@ export const makeSettlement = (options: SettlementOptions) =>
     const cancelQueued = (task: LiveTask, by: string) => {
       const now = clock.currentTimeMillisUnsafe()
       const { lane } = task.ownership
-      if (!task.spilled && !Mailboxes.withdraw(lane.boxes, task.box, task, now)) return false
+      if (task.spilled) Mailboxes.bar(task.box)
+      else if (!Mailboxes.withdraw(task.box, task)) return false
       task.state = "cancelled"
       task.reason = storable(`cancelled by ${by}`)
       task.endedAt = now

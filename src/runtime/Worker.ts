@@ -153,7 +153,7 @@ export const startWorker = <R>(given: Partial<WorkerOptions<R>> & Pick<WorkerOpt
         partitions!.drop(ownership)
         if (membership !== null) runFork(partitions!.handBack(ownership.lane, membership, ownership.partition))
       },
-      flushed: (tasks) => whenWritten(tasks, wishes, clock.currentTimeMillisUnsafe())
+      flushed: (tasks) => whenWritten(tasks, wishes, clock.currentTimeMillisUnsafe(), changed)
     })
     const timers = yield* makeTimers
     const settlement = yield* makeSettlement({

@@ -7,21 +7,32 @@
 import { isFinal } from "../domain/TaskState.ts"
 import { fulfilled } from "./Control.ts"
 import type { Wishes } from "./Control.ts"
+import * as Mailboxes from "./Mailboxes.ts"
+import type { Lane } from "./Lane.ts"
 import type { Taken } from "./Taken.ts"
 
 /** A task that waits for longer than this gives up the bytes of its record meanwhile, ms. */
 const forgetBytesAfterMs = 10_000
 
 /** `tasks` are in the journal, each with its row as it was written; `now` in ms. */
-export const whenWritten = (tasks: Taken["tasks"], wishes: Wishes, now: number): void => {
+export const whenWritten = (
+  tasks: Taken["tasks"],
+  wishes: Wishes,
+  now: number,
+  changed: (lane: Lane) => void
+): void => {
   for (const [task, row] of tasks) {
-    const { live, rowReaders } = task.ownership
+    const { lane, live, rowReaders } = task.ownership
     const isOver = isFinal(row.state)
     if (isOver || (task.spilled && !isFinal(task.state))) {
       if (isOver) for (const ended of rowReaders) ended.add(task.id)
       // Another may stand there by now: what was spilled is loaded again, what failed is retried.
       if (live.get(task.id) === task) live.delete(task.id)
       if (isOver) fulfilled(wishes, task)
+      if (isOver && task.state === "cancelled") {
+        Mailboxes.unbar(lane.boxes, task.box, now)
+        changed(lane)
+      }
     } else if (task.state === "queued" && task.notBefore !== null && task.notBefore > now + forgetBytesAfterMs) {
       task.record = null
     }

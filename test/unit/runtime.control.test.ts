@@ -21,6 +21,30 @@ describe("an operator", () => {
     })
   )
 
+  it.effect(
+    "cancels a task: what stood behind it begins once that is written, since who takes over may not know it",
+    () =>
+      Effect.gen(function* () {
+        const world = yield* makeWorld
+        const seen = makeObserver()
+        yield* world.start([actorOf(({ n }) => seen.around(String(n), Effect.sleep("200 millis")))])
+        yield* world.post("ann", [1, 2, 3])
+        yield* world.post("bob", [1])
+        yield* pass(100)
+        // Some 1.3 seconds, until the sixth attempt to write.
+        world.journalFaults.failCommits(6)
+        assert.isTrue(yield* world.journal.requestCancel(world.idOf("ann", 2), "eve"))
+        yield* pass(1_000)
+        assert.deepStrictEqual(seen.lines, ["+1", "+1", "-1", "-1"])
+        yield* world.post("bob", [3])
+        yield* pass(10)
+        assert.deepStrictEqual(seen.lines.slice(4), ["+3"], "others go on")
+        yield* pass(2_000)
+        assert.deepStrictEqual(seen.lines.slice(5), ["-3", "+3", "-3"])
+        assert.deepStrictEqual(world.states(), { succeeded: 4, cancelled: 1 })
+      })
+  )
+
   it.effect("cancels a running task: it is interrupted at once, and the next of the user runs", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld

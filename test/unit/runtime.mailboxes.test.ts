@@ -17,9 +17,11 @@ interface Box {
   running: boolean
   waiting: boolean
   held: boolean
+  /** Cancellations that are not written yet. */
+  barred: number
 }
 
-const isReady = (box: Box) => box.items.length > 0 && !box.running && !box.waiting && !box.held
+const isReady = (box: Box) => box.items.length > 0 && !box.running && !box.waiting && !box.held && box.barred === 0
 
 const key = fc.constantFrom("a", "b", "c", "d")
 const command = fc.oneof(
@@ -31,7 +33,8 @@ const command = fc.oneof(
   { weight: 1, arbitrary: fc.tuple(fc.constant("hold" as const), key) },
   { weight: 1, arbitrary: fc.tuple(fc.constant("free" as const), key) },
   { weight: 2, arbitrary: fc.tuple(fc.constant("withdraw" as const), key) },
-  { weight: 1, arbitrary: fc.tuple(fc.constant("withdrawLast" as const), key) }
+  { weight: 1, arbitrary: fc.tuple(fc.constant("withdrawLast" as const), key) },
+  { weight: 2, arbitrary: fc.tuple(fc.constant("unbar" as const), key) }
 )
 
 describe("mailboxes", () => {
@@ -48,7 +51,8 @@ describe("mailboxes", () => {
           let mine = model.get(name)
           if (what === "put") {
             const item: Item = { key: name, n: n++, priority: "medium" }
-            if (mine === undefined) model.set(name, (mine = { items: [], running: false, waiting: false, held: false }))
+            if (mine === undefined)
+              model.set(name, (mine = { items: [], running: false, waiting: false, held: false, barred: 0 }))
             mine.items.push(item)
             Mailboxes.put(boxes, Mailboxes.open(boxes, name, null, 0, mine.held), item, n)
           } else if (what === "take") {
@@ -87,12 +91,17 @@ describe("mailboxes", () => {
             } else if ((what === "withdraw" || what === "withdrawLast") && mine.items.length > 0) {
               const item = what === "withdraw" ? mine.items[0]! : mine.items.at(-1)!
               const isHead = item === mine.items[0]
-              const went = Mailboxes.withdraw(boxes, box, item, n)
+              const went = Mailboxes.withdraw(box, item)
               assert.strictEqual(went, !(isHead && mine.running), "all but what runs can be withdrawn")
               if (went) mine.items.splice(mine.items.indexOf(item), 1)
+              if (went) mine.barred++
               if (went && isHead) mine.waiting = false
+            } else if (what === "unbar" && mine.barred > 0) {
+              Mailboxes.unbar(boxes, box, n)
+              // Who waits for its time besides is looked at again by the dispatcher.
+              if (--mine.barred === 0) mine.waiting = false
             }
-            if (mine.items.length === 0 && !mine.held) model.delete(name)
+            if (mine.items.length === 0 && !mine.held && mine.barred === 0) model.delete(name)
           }
           for (const [other, of] of model) {
             const real = Mailboxes.find(boxes, other, 0)

@@ -105,7 +105,9 @@ export const onlyOwnersWrite = ({ history, topics, run }: Account): ReadonlyArra
   const epochs = new Map<string, number>()
   const positions = new Map<string, number>()
   const told = new Map<string, number>()
+  /** Where each lease has its owner read on, and by which of its leases a process owns a partition: an answer may be late. */
   const leased = new Map<string, number>()
+  const owned = new Map<string, number>()
   const topicOf = new Map(run.facts.queues.map(({ name, topic }) => [name, topic]))
   const logs = new Map<string, Array<string>>()
   const fill = (topic: string) => {
@@ -174,7 +176,7 @@ export const onlyOwnersWrite = ({ history, topics, run }: Account): ReadonlyArra
         })
       }
       epochs.set(slot, line.epoch)
-      leased.set(`${line.p} ${slot}`, line.nextOffset)
+      leased.set(`${slot} ${line.epoch}`, line.nextOffset)
       if (line.nextOffset !== (positions.get(slot) ?? 0)) {
         found.push({
           invariant: "I6",
@@ -182,9 +184,11 @@ export const onlyOwnersWrite = ({ history, topics, run }: Account): ReadonlyArra
           detail: `the lease of ${slot} says ${line.nextOffset}, the writes say ${positions.get(slot) ?? 0}`
         })
       }
+    } else if (line.k === "owns") {
+      owned.set(`${line.p} ${line.queue} ${line.partition}`, line.epoch)
     } else if (line.k === "seek") {
       const slot = `${line.queue} ${line.partition}`
-      if (line.offset !== leased.get(`${line.p} ${slot}`)) {
+      if (line.offset !== leased.get(`${slot} ${owned.get(`${line.p} ${slot}`)}`)) {
         found.push({ invariant: "I6", at, detail: `${line.p} reads ${slot} from ${line.offset}` })
       }
     } else if (line.k === "told") {
