@@ -4,12 +4,22 @@ import { Effect } from "effect"
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { startEmbeddedPostgres } from "../../src/database/embedded/EmbeddedPostgres.ts"
+import { hold } from "../../src/database/embedded/holders.ts"
 import { connect } from "../support/postgres.ts"
 import { postmaster, processesOf, scratch, until, user } from "./embedded-postgres-driver.ts"
 
 const startTime = "SELECT pg_postmaster_start_time()::text AS t"
 
 const commandOf = (pid: number) => fs.readFileSync(`/proc/${pid}/comm`, "utf8").trim()
+
+const childrenOf = (pid: number | undefined) =>
+  fs.readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").filter(Boolean).map(Number)
+
+/** The keeper of the server of `dataDir`, and the shell in it that watches for users. */
+const shellsOf = (dataDir: string): ReadonlyArray<number> => {
+  const keeper = processesOf(dataDir).find((pid) => pid !== postmaster(dataDir) && commandOf(pid) === "sh")
+  return [keeper ?? 0, ...childrenOf(keeper).filter((pid) => commandOf(pid) === "sh")]
+}
 
 describe("the embedded PostgreSQL of several processes", () => {
   it.live("one server serves all, and nothing is left when the last has gone", () =>
@@ -117,21 +127,41 @@ describe("the embedded PostgreSQL of several processes", () => {
     })
   )
 
+  it.live("who comes in the last moment of the grace keeps the server", () =>
+    Effect.gen(function* () {
+      const dataDir = path.join(yield* scratch, "data")
+      const first = yield* user({ dataDir, grace: "1 second" })
+      const { rows } = yield* first.ask(startTime)
+      const watcher = shellsOf(dataDir)[1]
+      yield* first.kill
+      // It has seen that nobody is left, and lets the one second pass.
+      const nap = yield* until(Effect.sync(() => childrenOf(watcher).length > 0)).pipe(
+        Effect.andThen(Effect.sync(() => childrenOf(watcher)[0]))
+      )
+      const [holders, server] = ["holders", "server"].map((name) => path.join(dataDir, "run", name))
+      yield* Effect.acquireRelease(
+        Effect.sync(() => hold({ holders: holders!, server: server! })),
+        (fd) => Effect.sync(() => fs.closeSync(fd))
+      )
+      yield* until(Effect.sync(() => !fs.existsSync(`/proc/${nap}`)))
+      const second = yield* user({ dataDir, grace: "1 second" })
+      assert.deepStrictEqual([second.first.joined, (yield* second.ask(startTime)).rows], [true, rows])
+    })
+  )
+
   it.live("a signal to every process of a service does not stop the server under those that drain", () =>
     Effect.gen(function* () {
       const dataDir = path.join(yield* scratch, "data")
       const server = yield* startEmbeddedPostgres({ dataDir })
       const sql = yield* connect(server.url)
       yield* sql`SELECT 1`
-      const keeper = processesOf(dataDir).find((pid) => pid !== postmaster(dataDir) && commandOf(pid) === "sh")
+      const shells = shellsOf(dataDir)
       const ignoresSignals = (pid: number) => {
         const status = fs.readFileSync(`/proc/${pid}/status`, "utf8")
         const ignored = Number.parseInt(/^SigIgn:\s*(\w+)/m.exec(status)?.[1] ?? "0", 16)
         // Bits of SIGHUP, SIGINT and SIGTERM.
         return (ignored & 0x4003) === 0x4003
       }
-      const children = fs.readFileSync(`/proc/${keeper}/task/${keeper}/children`, "utf8").trim().split(" ").map(Number)
-      const shells = [keeper ?? 0, ...children.filter((pid) => commandOf(pid) === "sh")]
       assert.strictEqual(shells.length, 2)
       assert.isTrue(shells.every(ignoresSignals))
       for (const pid of [...shells, postmaster(dataDir)]) process.kill(pid, "SIGTERM")

@@ -36,8 +36,11 @@ if setpriv --pdeathsig INT true 2>/dev/null; then with_parent="setpriv --pdeaths
 server=$!
 watch='
   idle=0
-  while [ "$idle" -lt "$2" ]; do
-    if read -r mark <&3; then idle=0; else idle=$((idle + 1)); sleep 1 3<&-; fi
+  while :; do
+    if read -r mark <&3; then idle=0; continue; fi
+    # The last thing before the end was a look: who comes while the last second passes keeps the server.
+    [ "$idle" -lt "$2" ] || break
+    idle=$((idle + 1)); sleep 1 3<&-
   done
   kill -INT "$1"
   waited=0
