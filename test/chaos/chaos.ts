@@ -5,7 +5,7 @@
 import { Effect, Fiber } from "effect"
 import type { Scope } from "effect"
 import * as fs from "node:fs"
-import { parseArgs } from "node:util"
+import { readOptions, refuserOf } from "../support/commandLine.ts"
 import { runCampaign } from "./campaign.ts"
 import { postgresBroker } from "./ChaosBroker.ts"
 import type { ChaosBroker } from "./ChaosBroker.ts"
@@ -14,7 +14,10 @@ import { reportOf } from "./chaosReport.ts"
 import { faults } from "./faults.ts"
 import { kafkaKinds, makeKafkaBroker } from "./kafkaBroker.ts"
 
-const usage = `Usage: npm run chaos -- [options]
+const help = `npm run chaos -- [options]
+
+Kills, freezes and cuts off a whole installation under load, lets it come to rest, and judges what is left.
+
   --minutes M    how long faults strike (3)
   --seed S       what is drawn from it: which faults, when, whom (1)
   --users N      users in all (10000)
@@ -26,42 +29,27 @@ const usage = `Usage: npm run chaos -- [options]
                  disk, clock; with kafka also broker, line
   --report FILE  also write the report to FILE, as Markdown
   --json         answer in JSON
-  --help
-Ends with 0 where nothing was found, 1 where something was, 2 for wrong usage.
-`
+  --help         this text
 
-const options = {
-  minutes: { type: "string", default: "3" },
-  seed: { type: "string", default: "1" },
-  users: { type: "string", default: "10000" },
-  rate: { type: "string", default: "450" },
-  every: { type: "string", default: "3400" },
-  broker: { type: "string", default: "postgres" },
-  nodes: { type: "string", default: "1" },
-  faults: { type: "string" },
-  report: { type: "string" },
-  json: { type: "boolean", default: false },
-  help: { type: "boolean", default: false }
-} as const
+Ends with 0 where nothing was found, with 1 where something was, with 2 where the options are wrong.`
 
-const refuse = (why: string): never => {
-  process.stderr.write(`chaos: ${why}\n${usage}`)
-  process.exit(2)
-}
+const refuse = refuserOf(help)
 
-const read = () => {
-  try {
-    return parseArgs({ options }).values
-  } catch (error) {
-    return refuse((error as Error).message)
-  }
-}
-
-const values = read()
-if (values.help) {
-  process.stdout.write(usage)
-  process.exit(0)
-}
+const values = readOptions(
+  {
+    minutes: { type: "string", default: "3" },
+    seed: { type: "string", default: "1" },
+    users: { type: "string", default: "10000" },
+    rate: { type: "string", default: "450" },
+    every: { type: "string", default: "3400" },
+    broker: { type: "string", default: "postgres" },
+    nodes: { type: "string", default: "1" },
+    faults: { type: "string" },
+    report: { type: "string" },
+    json: { type: "boolean", default: false }
+  },
+  help
+)
 const numberOf = (name: "minutes" | "seed" | "users" | "rate" | "every"): number => {
   const n = Number(values[name])
   return Number.isFinite(n) && n > 0 ? n : refuse(`--${name} is a number above 0, not "${values[name]}"`)

@@ -1,23 +1,36 @@
-/** `node test/chaos/kill.ts --kills 50 --mode worker|group|database --seed S`: one drill, its verdict, and how soon work went on. */
+/** `node test/chaos/kill.ts`: one drill, its verdict, and how soon work went on. */
 import { Effect } from "effect"
-import { parseArgs } from "node:util"
+import { readOptions, refuserOf } from "../support/commandLine.ts"
 import { isClean } from "./check.ts"
 import { runDrill } from "./drill.ts"
 import type { DrillMode } from "./drill.ts"
 
 const modes: ReadonlyArray<string> = ["worker", "group", "database"] satisfies ReadonlyArray<DrillMode>
 
-const { values } = parseArgs({
-  options: {
+const help = `node test/chaos/kill.ts [options]
+
+Kills one part of an installation again and again, and prints a line of JSON: the verdict, and how soon work went on.
+
+  --kills N   how often (50)
+  --mode M    what: worker (default), group or database
+  --seed S    what times and victims are drawn from (1)
+  --help      this text
+
+Ends with 0 where nothing was found, with 1 where something was, with 2 where the options are wrong.`
+
+const refuse = refuserOf(help)
+const values = readOptions(
+  {
     kills: { type: "string", default: "50" },
     mode: { type: "string", default: "worker" },
     seed: { type: "string", default: "1" }
-  }
-})
-if (!modes.includes(values.mode)) {
-  process.stderr.write(`--mode is one of ${modes.join(", ")}\n`)
-  process.exit(2)
-}
+  },
+  help
+)
+if (!modes.includes(values.mode)) refuse(`--mode is one of ${modes.join(", ")}`)
+const [kills, seed] = (["kills", "seed"] as const).map((name) =>
+  /^\d{1,9}$/.test(values[name]) ? Number(values[name]) : refuse(`--${name} takes a number`)
+) as [number, number]
 
 const spread = (times: ReadonlyArray<number>) => {
   const sorted = [...times].sort((a, b) => a - b)
@@ -25,15 +38,13 @@ const spread = (times: ReadonlyArray<number>) => {
   return { n: sorted.length, p50: at(0.5), p99: at(0.99) }
 }
 
-const { verdict, recovery } = await Effect.runPromise(
-  runDrill({ mode: values.mode as DrillMode, kills: Number(values.kills), seed: Number(values.seed) })
-)
+const { verdict, recovery } = await Effect.runPromise(runDrill({ mode: values.mode as DrillMode, kills, seed }))
 const { firstMs, interruptedMs, cutOff, overtaken } = recovery
 process.stdout.write(
   `${JSON.stringify({
     mode: values.mode,
-    kills: Number(values.kills),
-    seed: Number(values.seed),
+    kills,
+    seed,
     ...verdict,
     cutOff,
     overtaken,

@@ -1,26 +1,31 @@
 /** `npm run model`: longer than the tests play it. Ends with 1 where the API and the model differ. */
 import { Effect } from "effect"
-import { parseArgs } from "node:util"
+import { readOptions, refuserOf } from "../support/commandLine.ts"
 import { check } from "./check.ts"
 
-const help = `npm run model -- [--runs N] [--seed S] [--longest L]
+const help = `npm run model -- [options]
 
-Plays N sequences (200) of at most L commands (40) drawn from a seed (1) against the HTTP API and a naive model.
-The first sequence that differs is made short and printed with its seed; the command ends with 1 then.`
+Plays sequences of commands against the HTTP API and a naive model. The first that differs is made short and printed.
 
-const { values } = parseArgs({
-  options: {
+  --runs N       how many sequences (200)
+  --longest L    at most so many commands in one (40)
+  --seed S       what they are drawn from (1)
+  --help         this text
+
+Ends with 0 where nothing differs, with 1 where something does, with 2 where the options are wrong.`
+
+const refuse = refuserOf(help)
+const values = readOptions(
+  {
     runs: { type: "string", default: "200" },
     seed: { type: "string", default: "1" },
-    longest: { type: "string", default: "40" },
-    help: { type: "boolean", default: false }
-  }
-})
-
-if (values.help) {
-  console.log(help)
-  process.exit(0)
-}
+    longest: { type: "string", default: "40" }
+  },
+  help
+)
+const [runs, seed, longest] = (["runs", "seed", "longest"] as const).map((name) =>
+  /^\d{1,9}$/.test(values[name]) ? Number(values[name]) : refuse(`--${name} takes a number`)
+) as [number, number, number]
 
 const began = performance.now()
 const progress = (run: number) => {
@@ -28,9 +33,9 @@ const progress = (run: number) => {
 }
 
 const program = check({
-  runs: Number(values.runs),
-  seed: Number(values.seed),
-  longest: Number(values.longest),
+  runs,
+  seed,
+  longest,
   progress,
   found: (words) => process.stderr.write(`\nfound, and made short now: ${words.split("\n", 1)[0]}\n`)
 }).pipe(
