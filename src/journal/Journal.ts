@@ -96,11 +96,13 @@ export interface Batch {
   readonly holds: ReadonlyArray<{ readonly queue: string; readonly key: Uint8Array; readonly reason: string }>
   /** Records that were dropped because their id was known: their flow must not wait for them. */
   readonly skips: ReadonlyArray<{ readonly flow: string; readonly task: string; readonly offset: number }>
-  /** Commands that have been carried out. */
-  readonly commands: ReadonlyArray<{ readonly task: string; readonly kind: CommandKind }>
+  /** Numbers of commands that have been carried out. */
+  readonly commands: ReadonlyArray<number>
 }
 
 export interface PendingCommand {
+  /** Another one when the same is asked for again: what was asked for meanwhile is not crossed off with the one before. */
+  readonly number: number
   readonly task: string
   readonly kind: CommandKind
   /** Where the task has a row: whose it is and its state. */

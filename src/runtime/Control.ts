@@ -24,8 +24,8 @@ import { whileReading } from "./whileReading.ts"
 
 export interface Wishes {
   controls: Controls
-  /** Tasks to be cancelled, until their end is written: looked at when a task comes into memory. */
-  readonly cancels: Set<string>
+  /** Tasks to be cancelled, with the number of the command, until their end is written: looked at when a task comes into memory. */
+  readonly cancels: Map<string, number>
   /** Tasks that were taken up again, and by which ownership, until their end is written: each is taken up once. */
   readonly retried: Map<string, Ownership>
   /** Mailboxes this process has blocked, by slot, with the number of the last look that may not have seen it. */
@@ -44,7 +44,7 @@ export const makeWishes = (): Wishes => ({
     commands: [],
     cancelledFlows: new Set()
   },
-  cancels: new Set(),
+  cancels: new Map(),
   retried: new Map(),
   blocked: new Map(),
   looks: 0,
@@ -167,10 +167,10 @@ export const makeControl = (options: ControlOptions) =>
       const task = find(lanes, command.task)
       const finish = (by: Ownership | null) => {
         if (by === null) wishes.cancels.delete(command.task)
-        flush.command({ task: command.task, kind: "cancel" }, by)
+        flush.command(command.number, by)
       }
       // Until its end is written, also where it is here: its partition may go, and come back before the next look.
-      wishes.cancels.add(command.task)
+      wishes.cancels.set(command.task, command.number)
       if (task !== undefined) {
         if (isFinal(task.state)) return
         return withdraw(task) ? finish(task.ownership) : undefined
@@ -212,7 +212,7 @@ export const makeControl = (options: ControlOptions) =>
           intake.adopt(ownership, row)
         }
       }
-      flush.command({ task: command.task, kind: "retry" }, ownership)
+      flush.command(command.number, ownership)
     })
 
     const look = Effect.gen(function* () {
@@ -222,7 +222,7 @@ export const makeControl = (options: ControlOptions) =>
       for (const [slot, unseen] of wishes.blocked) if (unseen < number) wishes.blocked.delete(slot)
       const asked = new Set<string>()
       for (const command of wishes.controls.commands) if (command.kind === "cancel") asked.add(command.task)
-      for (const id of wishes.cancels) if (!asked.has(id)) wishes.cancels.delete(id)
+      for (const id of wishes.cancels.keys()) if (!asked.has(id)) wishes.cancels.delete(id)
       applyPauses()
       cancelFlows(begunAt)
       wishes.seenAt = begunAt

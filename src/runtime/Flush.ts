@@ -16,7 +16,7 @@ import { forkLoop } from "./forkLoop.ts"
 import { rowOf } from "./LiveTask.ts"
 import type { LiveTask, Ownership } from "./Lane.ts"
 import { batchOf, halvesOf, refusedOf, refusedOutbox } from "./Taken.ts"
-import type { Command, Item, Obeyed, Owned, Taken, Waiter } from "./Taken.ts"
+import type { Item, Obeyed, Owned, Taken, Waiter } from "./Taken.ts"
 import * as Watermark from "./Watermark.ts"
 
 const firstWaitMs = 20
@@ -31,8 +31,8 @@ export interface Flush {
   /** The same for a task that ends now, behind those that ended before it: what they hand on keeps their order. */
   readonly ended: (task: LiveTask) => void
   readonly item: (ownership: Ownership, item: Item) => void
-  /** A command was carried out and can be forgotten, with what its owner made of it or not at all. */
-  readonly command: (command: Command, by: Ownership | null) => void
+  /** The command of this number was carried out and can be forgotten, with what its owner made of it or not at all. */
+  readonly command: (number: number, by: Ownership | null) => void
   /** The partition's watermark moved without a row (a duplicate was skipped). */
   readonly position: (ownership: Ownership) => void
   /** Calls back once everything that is dirty now is in the journal (or was dropped with its partition). */

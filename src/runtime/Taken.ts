@@ -8,8 +8,6 @@ import type { Task } from "../domain/Task.ts"
 import type { AttemptRow, Batch, LogRow, StateRow, StepRow } from "../journal/Journal.ts"
 import type { LiveTask, Outbox, Ownership } from "./Lane.ts"
 
-export type Command = Batch["commands"][number]
-
 /** Everything that may be written, with the partition whose fence covers it. */
 export type Item =
   | { readonly kind: "attempt"; readonly row: AttemptRow }
@@ -23,7 +21,8 @@ export interface Owned {
 }
 
 export interface Obeyed {
-  readonly command: Command
+  /** Its number. */
+  readonly command: number
   readonly by: Ownership | null
 }
 

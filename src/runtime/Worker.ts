@@ -171,11 +171,11 @@ export const startWorker = <R>(given: Partial<WorkerOptions<R>> & Pick<WorkerOpt
       bounds: options.bounds,
       isHeld: (lane, key) => isHeld(wishes, lane, key),
       cancelled: (task, isNew) => {
-        const isAsked = wishes.cancels.has(task.id)
+        const asked = wishes.cancels.get(task.id)
         // What the journal kept may have been retried since its flow was cancelled: the next look is for that.
         const isOfFlow = isNew && task.flow !== null && wishes.controls.cancelledFlows.has(task.flow)
-        if (!(isAsked || isOfFlow) || !settlement.cancelQueued(task, "an operator")) return
-        if (isAsked) flush.command({ task: task.id, kind: "cancel" }, task.ownership)
+        if (!(asked !== undefined || isOfFlow) || !settlement.cancelQueued(task, "an operator")) return
+        if (asked !== undefined) flush.command(asked, task.ownership)
       },
       confirm: confirmCancels(wishes, journal),
       changed,

@@ -94,18 +94,20 @@ export const journalSteeringContract = (name: string, journalLayer: Layer.Layer<
             Effect.map(journal.controls, ({ commands }) =>
               commands.filter((c) => c.task === queued.id || c.task === unread)
             )
-          assert.deepStrictEqual(yield* mine(), [
-            { task: queued.id, kind: "cancel", at: { queue, partition: 0, state: "queued" } },
-            { task: unread, kind: "cancel", at: null }
+          const wishes = yield* mine()
+          assert.deepStrictEqual(wishes, [
+            {
+              number: wishes[0]!.number,
+              task: queued.id,
+              kind: "cancel",
+              at: { queue, partition: 0, state: "queued" }
+            },
+            { number: wishes[1]!.number, task: unread, kind: "cancel", at: null }
           ])
           const asked = journal.askedToCancel([queued.id, ended.id, unread, uuidOf(`${queue} unheard of`)])
           assert.deepStrictEqual(yield* asked, new Set([queued.id, unread]))
-          yield* write({
-            commands: [
-              { task: queued.id, kind: "cancel" },
-              { task: unread, kind: "retry" }
-            ]
-          })
+          const unheardOf = Math.max(...wishes.map(({ number }) => number)) + 1_000_000
+          yield* write({ commands: [wishes[0]!.number, unheardOf] })
           assert.deepStrictEqual(yield* asked, new Set([unread]))
           assert.deepStrictEqual(yield* journal.askedToCancel([]), new Set())
           assert.deepStrictEqual(
@@ -113,6 +115,29 @@ export const journalSteeringContract = (name: string, journalLayer: Layer.Layer<
             [unread]
           )
         })
+    )
+
+    it.effect("what is asked for again is not crossed off with what was asked for before", () =>
+      Effect.gen(function* () {
+        const { journal, queue, write } = yield* freshQueue()
+        const failed = taskRow({ queue, offset: 0, state: "failed", endedAt: 5, reason: "bad" })
+        const queued = taskRow({ queue, offset: 1 })
+        yield* write({ tasks: [failed, queued] })
+        const mine = Effect.map(journal.controls, ({ commands }) => commands.filter(({ at }) => at?.queue === queue))
+        const numbers = Effect.map(mine, (all) => all.map(({ number }) => number))
+        assert.isTrue(yield* journal.requestRetry(failed.id, "eve"))
+        assert.isTrue(yield* journal.requestCancel(queued.id, "eve"))
+        const before = yield* numbers
+        // It ran and has failed again before its wish is crossed off; then it is retried once more.
+        yield* write({ tasks: [failed] })
+        assert.isTrue(yield* journal.requestRetry(failed.id, "eve"))
+        assert.isTrue(yield* journal.requestCancel(queued.id, "eve"))
+        yield* write({ commands: before })
+        const kinds = Object.fromEntries((yield* mine).map(({ task, kind }) => [task, kind]))
+        assert.deepStrictEqual(kinds, { [failed.id]: "retry", [queued.id]: "cancel" })
+        yield* write({ commands: yield* numbers })
+        assert.deepStrictEqual(yield* mine, [])
+      })
     )
 
     it.effect("a retry takes a badly ended task back to queued with its bytes, once, and nothing else", () =>

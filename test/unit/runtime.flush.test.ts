@@ -195,8 +195,8 @@ describe("the flush", () => {
       ofPosition.mark.next = 7
       flush.task(liveTask(ofTask, 0))
       flush.item(ofItem, { kind: "step", row: { task: "t", name: "call", result: "1", at: 0 } })
-      flush.command({ task: "t", kind: "cancel" }, ofCommand)
-      flush.command({ task: "nobody's", kind: "cancel" }, null)
+      flush.command(1, ofCommand)
+      flush.command(2, null)
       flush.position(ofPosition)
       yield* settled
       assert.strictEqual(batches.length, 1)
@@ -210,10 +210,7 @@ describe("the flush", () => {
         ]
       )
       assert.deepInclude(batches[0], {
-        commands: [
-          { task: "t", kind: "cancel" },
-          { task: "nobody's", kind: "cancel" }
-        ]
+        commands: [1, 2]
       })
       assert.strictEqual(batches[0]!.steps.length, 1)
       assert.deepStrictEqual(
@@ -225,7 +222,7 @@ describe("the flush", () => {
 
   for (const [name, dirty] of [
     ["an item", (flush) => flush.item(ownershipOf(), { kind: "skip", row: { flow: "f", task: "t", offset: 0 } })],
-    ["a command", (flush) => flush.command({ task: "t", kind: "cancel" }, null)],
+    ["a command", (flush) => flush.command(1, null)],
     ["a position", (flush) => flush.position(ownershipOf())]
   ] satisfies ReadonlyArray<readonly [string, (flush: Effect.Success<ReturnType<typeof makeFlush>>) => void]>) {
     it.effect(`writes ${name} that comes alone, once`, () =>

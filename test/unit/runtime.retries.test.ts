@@ -52,6 +52,32 @@ describe("an operator", () => {
     })
   )
 
+  // Found by simulation: the wish went with the one before, and the task stayed queued for ever.
+  it.effect(
+    "has a task tried again that failed again, also where the wish before is crossed off at the same moment",
+    () =>
+      Effect.gen(function* () {
+        const world = yield* makeWorld
+        let runs = 0
+        const actor = actorOf(() => Effect.sync(() => (++runs < 3 ? fail("not yet") : done(runs))))
+        const first = yield* world.start([actor])
+        yield* world.post("ann", [1])
+        yield* pass(500)
+        yield* first.crash
+        assert.isTrue(yield* world.journal.requestRetry(world.idOf("ann", 1), "eve"))
+        // The next owner finds the task in the journal and runs it; its next look tells it of the wish and of the end.
+        yield* world.start([actor])
+        yield* pass(500)
+        assert.deepStrictEqual([runs, world.stateOf("ann", 1), world.tables.commands.size], [2, "failed", 1])
+        world.journalFaults.slow("controls", "back", Effect.sleep("500 millis"))
+        yield* pass(800)
+        assert.isTrue(yield* world.journal.requestRetry(world.idOf("ann", 1), "eve"))
+        yield* pass(5_000)
+        assert.deepInclude(world.task("ann", 1), { state: "succeeded", result: "3" })
+        assert.strictEqual(world.tables.commands.size, 0)
+      })
+  )
+
   // Found by chaos: it left the memory when its start had been written, and its wish was still there to be taken up.
   it.effect("does not run a retried task again that ended while that it runs was being written", () =>
     Effect.gen(function* () {

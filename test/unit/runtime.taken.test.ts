@@ -61,9 +61,9 @@ describe("what is written", () => {
       items: [...itemsOf(lost, "foreign"), ...itemsOf(mine, "own")],
       positions: new Set([lost, mine]),
       commands: [
-        { command: { task: "foreign", kind: "cancel" }, by: lost },
-        { command: { task: "own", kind: "cancel" }, by: mine },
-        { command: { task: "nobody's", kind: "retry" }, by: null }
+        { command: 1, by: lost },
+        { command: 2, by: mine },
+        { command: 3, by: null }
       ]
     })
     lost.alive = false
@@ -79,10 +79,7 @@ describe("what is written", () => {
       states: outboxOf(own).states,
       holds: outboxOf(own).holds,
       skips: [skip],
-      commands: [
-        { task: "own", kind: "cancel" },
-        { task: "nobody's", kind: "retry" }
-      ]
+      commands: [2, 3]
     })
     assert.deepStrictEqual(outputs, [handedOn(4)])
   })
@@ -99,7 +96,7 @@ describe("halves", () => {
         const whole = takenOf({
           tasks: tasks.map((task) => [task, rowOf(task), null]),
           items: Array.from({ length: itemCount }, (_, n) => itemsOf(ownership, String(n))[0]!),
-          commands: [{ command: { task: "a", kind: "cancel" }, by: ownership }],
+          commands: [{ command: 1, by: ownership }],
           positions: new Set([ownership])
         })
         const parts: Array<Taken> = []

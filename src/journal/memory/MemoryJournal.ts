@@ -100,7 +100,9 @@ export const makeMemoryJournal = Effect.gen(function* () {
         .slice(0, of.limit)
     )
 
-  const ask = (task: string, kind: CommandKind) => tables.commands.set(commandSlot(task, kind), { task, kind })
+  let asked = 0
+  const ask = (task: string, kind: CommandKind) =>
+    tables.commands.set(commandSlot(task, kind), { number: ++asked, task, kind })
 
   const journal = Journal.of({
     register: (queues) =>

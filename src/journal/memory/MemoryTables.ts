@@ -46,7 +46,7 @@ export interface MemoryTables {
   readonly pausedQueues: Set<string>
   /** Paused mailboxes: queue (empty for all queues) and key; who paused them. */
   readonly pausedKeys: Map<string, { readonly queue: string; readonly key: Uint8Array; readonly by: string }>
-  readonly commands: Map<string, { readonly task: string; readonly kind: CommandKind }>
+  readonly commands: Map<string, Pick<PendingCommand, "number" | "task" | "kind">>
   /** Flows that are to end. */
   readonly flowCancels: Set<string>
   readonly skips: Map<string, Batch["skips"][number]>
@@ -160,7 +160,8 @@ export const applyBatch = (tables: MemoryTables, batch: Batch): void => {
     putFirst(tables.pausedKeys, keySlot(queue, key), { queue, key, by: reason })
   }
   for (const row of batch.skips) putFirst(tables.skips, `${row.flow}\n${row.task}\n${row.offset}`, row)
-  for (const { task, kind } of batch.commands) tables.commands.delete(commandSlot(task, kind))
+  const done = new Set(batch.commands)
+  for (const [slot, { number }] of tables.commands) if (done.has(number)) tables.commands.delete(slot)
 }
 
 /** Whether all tasks of a flow have ended that its event and its tasks have called for. */
@@ -182,10 +183,10 @@ export const controlsOf = (tables: MemoryTables): Controls => {
     pausedSlots: new Set(
       keys.filter(({ queue }) => queue !== "").map(({ queue, key }) => slotOf(queue, mailboxKeyOf(key)))
     ),
-    commands: [...tables.commands.values()].map(({ task: id, kind }): PendingCommand => {
+    commands: [...tables.commands.values()].map(({ number, task: id, kind }): PendingCommand => {
       const task = tables.tasks.get(id)
       const at = task === undefined ? null : { queue: task.queue, partition: task.partition, state: task.state }
-      return { task: id, kind, at }
+      return { number, task: id, kind, at }
     }),
     cancelledFlows: new Set(tables.flowCancels)
   }

@@ -165,10 +165,7 @@ export const makeCommit = (queueId: (name: string) => number) =>
         )
       }
       if (batch.commands.length > 0) {
-        yield* sql.unsafe(
-          `DELETE FROM task_command c USING unnest($1::uuid[], $2::text[]) d (task, kind) WHERE c.task = d.task AND c.kind = d.kind`,
-          [uuids(batch.commands.map((c) => c.task)), texts(batch.commands.map((c) => c.kind))]
-        )
+        yield* sql.unsafe(`DELETE FROM task_command WHERE number = ANY($1::int8[])`, [bigints(batch.commands)])
       }
     })
 

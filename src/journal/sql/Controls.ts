@@ -20,12 +20,13 @@ export const makeControls = Effect.map(PgClient.PgClient, (sql) => {
     const queues = yield* sql<{ queue: string }>`SELECT queue FROM queue_control WHERE paused`
     const keys = yield* sql<{ key: Uint8Array; queue: string }>`SELECT key, queue FROM key_control WHERE paused`
     const commands = yield* sql<{
+      number: bigint
       task: string
       kind: CommandKind
       queue: string | null
       partition: number
       state: number
-    }>`SELECT c.task, c.kind, q.name AS queue, t.partition, t.state FROM task_command c
+    }>`SELECT c.number, c.task, c.kind, q.name AS queue, t.partition, t.state FROM task_command c
       LEFT JOIN task t ON t.id = c.task LEFT JOIN queue q ON q.id = t.queue ORDER BY c.at`
     // After the commands: a retry ends the wish to cancel the flow, and who knows of the one must know of the other.
     const flows = yield* sql<{ flow: string }>`SELECT flow FROM flow_cancel`
@@ -36,6 +37,7 @@ export const makeControls = Effect.map(PgClient.PgClient, (sql) => {
         keys.filter((row) => row.queue !== "").map((row) => slotOf(row.queue, mailboxKeyOf(row.key)))
       ),
       commands: commands.map((row): PendingCommand => ({
+        number: Number(row.number),
         task: row.task,
         kind: row.kind,
         at: row.queue === null ? null : { queue: row.queue, partition: row.partition, state: stateOf(row.state) }
@@ -90,7 +92,7 @@ export const makeControls = Effect.map(PgClient.PgClient, (sql) => {
         Effect.gen(function* () {
           const rows = yield* sql`INSERT INTO task_command (task, kind, by)
             SELECT ${task}::uuid, 'cancel', ${by} WHERE NOT EXISTS (SELECT 1 FROM task WHERE id = ${task}::uuid AND state > 1)
-            ON CONFLICT (task, kind) DO UPDATE SET by = excluded.by RETURNING 1 AS asked`
+            ON CONFLICT (task, kind) DO UPDATE SET by = excluded.by, number = excluded.number RETURNING 1 AS asked`
           yield* tell
           return rows.length > 0
         })
@@ -124,7 +126,7 @@ export const makeControls = Effect.map(PgClient.PgClient, (sql) => {
                 yield* sql`DELETE FROM task_command WHERE task = ${task}::uuid AND kind = 'cancel'`
                 yield* sql`DELETE FROM flow_cancel WHERE flow = (SELECT flow FROM task WHERE id = ${task}::uuid)`
                 yield* sql`INSERT INTO task_command (task, kind, by) VALUES (${task}::uuid, 'retry', ${by})
-                  ON CONFLICT (task, kind) DO UPDATE SET by = excluded.by`
+                  ON CONFLICT (task, kind) DO UPDATE SET by = excluded.by, number = excluded.number`
               }
               return moved
             })
