@@ -20,6 +20,7 @@ import { fromJournal } from "./LiveTask.ts"
 import type { Lane, LiveTask, Ownership } from "./Lane.ts"
 import * as Mailboxes from "./Mailboxes.ts"
 import type { Settlement } from "./Settlement.ts"
+import { monotonicMs } from "./monotonic.ts"
 import { whileReading } from "./whileReading.ts"
 
 export interface Wishes {
@@ -117,6 +118,7 @@ export const makeControl = (options: ControlOptions) =>
   Effect.gen(function* () {
     const { lanes, wishes, flush, attempts, settlement, intake, changed } = options
     const journal = yield* Journal
+    const confirm = confirmCancels(wishes, journal)
     const clock = yield* Clock.Clock
     const bell = makeSignal()
 
@@ -146,10 +148,13 @@ export const makeControl = (options: ControlOptions) =>
     }
 
     /**
-     * Cancels what is in memory of flows that are to end. What came since `begunAt` may have been retried after what is
-     * known of the flows: the next look is for it.
+     * Whether a task was here when the look began. What came since may have been retried after what the look knows: the
+     * next one is for it.
      */
-    const cancelFlows = (begunAt: number) => {
+    const isKnown = (task: LiveTask, begun: number): boolean => task.loadedAt < begun
+
+    /** Cancels what is in memory of flows that are to end. */
+    const cancelFlows = (begun: number) => {
       const { cancelledFlows } = wishes.controls
       if (cancelledFlows.size === 0) return
       for (const lane of lanes) {
@@ -157,13 +162,13 @@ export const makeControl = (options: ControlOptions) =>
           if (draining) continue
           for (const task of live.values()) {
             if (task.flow === null || !cancelledFlows.has(task.flow)) continue
-            if (!isFinal(task.state) && task.loadedAt < begunAt) withdraw(task)
+            if (!isFinal(task.state) && isKnown(task, begun)) withdraw(task)
           }
         }
       }
     }
 
-    const cancel = Effect.fnUntraced(function* (command: PendingCommand) {
+    const cancel = Effect.fnUntraced(function* (command: PendingCommand, begun: number) {
       const task = find(lanes, command.task)
       const finish = (by: Ownership | null) => {
         if (by === null) wishes.cancels.delete(command.task)
@@ -172,7 +177,7 @@ export const makeControl = (options: ControlOptions) =>
       // Until its end is written, also where it is here: its partition may go, and come back before the next look.
       wishes.cancels.set(command.task, command.number)
       if (task !== undefined) {
-        if (isFinal(task.state)) return
+        if (isFinal(task.state) || !isKnown(task, begun)) return
         return withdraw(task) ? finish(task.ownership) : undefined
       }
       if (command.at === null) return
@@ -180,8 +185,11 @@ export const makeControl = (options: ControlOptions) =>
       const ownership = lanes.find((lane) => lane.actor.name === command.at!.queue)?.owned.get(command.at.partition)
       if (ownership === undefined || !ownership.alive || ownership.draining) return
       // It stands in the journal alone: behind many others of its key.
-      const row = yield* journal.task(command.task)
-      if (row === null || row.record === null || ownership.live.has(row.id)) return
+      const confirmed = Effect.tap(journal.task(command.task), (found) => confirm(found === null ? [] : [found]))
+      const { answer: row, ended } = yield* whileReading([ownership], confirmed)
+      if (row === null || row.record === null || isFinal(row.state)) return
+      // Obeyed elsewhere, ended or come into memory meanwhile, or another's by now.
+      if (!wishes.cancels.has(row.id) || ended.has(row.id) || ownership.live.has(row.id) || !ownership.alive) return
       const { key } = row.record
       const box =
         key === null ? undefined : Mailboxes.find(ownership.lane.boxes, mailboxKeyOf(key), ownership.partition)
@@ -218,16 +226,17 @@ export const makeControl = (options: ControlOptions) =>
     const look = Effect.gen(function* () {
       const number = ++wishes.looks
       const begunAt = clock.currentTimeMillisUnsafe()
+      const begun = monotonicMs(clock)
       wishes.controls = yield* journal.controls
       for (const [slot, unseen] of wishes.blocked) if (unseen < number) wishes.blocked.delete(slot)
       const asked = new Set<string>()
       for (const command of wishes.controls.commands) if (command.kind === "cancel") asked.add(command.task)
       for (const id of wishes.cancels.keys()) if (!asked.has(id)) wishes.cancels.delete(id)
       applyPauses()
-      cancelFlows(begunAt)
+      cancelFlows(begun)
       wishes.seenAt = begunAt
       for (const command of wishes.controls.commands) {
-        yield* command.kind === "cancel" ? cancel(command) : retry(command)
+        yield* command.kind === "cancel" ? cancel(command, begun) : retry(command)
       }
     }).pipe(Effect.tapError((error) => Effect.logWarning("the controls could not be read", error.message)))
 

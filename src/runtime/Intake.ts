@@ -20,6 +20,7 @@ import { fromJournal, fromRecord } from "./LiveTask.ts"
 import type { Lane, LiveTask, Ownership } from "./Lane.ts"
 import * as Mailboxes from "./Mailboxes.ts"
 import type { Mailbox } from "./Mailboxes.ts"
+import { monotonicMs } from "./monotonic.ts"
 import { proveOwner } from "./proveOwner.ts"
 import * as Watermark from "./Watermark.ts"
 import { untilItAnswers } from "./untilItAnswers.ts"
@@ -106,7 +107,7 @@ export const makeIntake = (options: IntakeOptions) =>
       // One that has ended here is only taken up again where an operator wants that.
       if (live !== undefined && !(always && isFinal(live.state))) return
       const box = boxOf(ownership, row.record?.key ?? null, row.offset)
-      const task = fromJournal(row, ownership, box, now, ownership.crashed)
+      const task = fromJournal(row, ownership, box, monotonicMs(clock), ownership.crashed)
       if (!always && spills(box)) {
         box.spilledTo = Math.max(box.spilledTo, row.offset)
         return
@@ -160,6 +161,7 @@ export const makeIntake = (options: IntakeOptions) =>
       yield* proveOwner(flush, lane, batch, (i) => known.get(ids[i]!))
       const pending = yield* pendingOf(lane, batch, ids, known)
       const now = clock.currentTimeMillisUnsafe()
+      const loadedAt = monotonicMs(clock)
       for (const [i, record] of batch.entries()) {
         const ownership = lane.owned.get(record.partition)
         if (ownership === undefined || !ownership.alive || ownership.draining) continue
@@ -195,7 +197,7 @@ export const makeIntake = (options: IntakeOptions) =>
           record: { key, value, headers },
           ownership,
           box: boxOf(ownership, key, record.offset),
-          now
+          loadedAt
         })
         admit(task, now)
         options.cancelled(task, true)
@@ -246,7 +248,7 @@ export const makeIntake = (options: IntakeOptions) =>
             const live = ownership.live.get(row.id)
             if (live !== undefined && (!live.spilled || isFinal(live.state))) continue
             if (ended.has(row.id)) continue
-            const task = fromJournal(row, ownership, box, now, false)
+            const task = fromJournal(row, ownership, box, monotonicMs(clock), false)
             ownership.live.set(task.id, task)
             Mailboxes.put(lane.boxes, box, task, now)
             options.cancelled(task, false)

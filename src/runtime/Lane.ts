@@ -36,7 +36,7 @@ export interface LiveTask {
   readonly box: Mailbox<LiveTask>
   /** Null while it is parked for long: read again from the journal before the start. */
   record: TaskRecord | null
-  /** When it came into this process, ms. */
+  /** When it came into this process, by the monotonic clock, ms. */
   readonly loadedAt: number
   state: TaskState
   attempt: number

@@ -27,7 +27,7 @@ export const fromRecord = (of: {
   readonly record: TaskRecord
   readonly ownership: Ownership
   readonly box: Mailbox<LiveTask>
-  readonly now: number
+  readonly loadedAt: number
 }): LiveTask => ({
   id: of.id,
   offset: of.offset,
@@ -38,7 +38,7 @@ export const fromRecord = (of: {
   ownership: of.ownership,
   box: of.box,
   record: of.record,
-  loadedAt: of.now,
+  loadedAt: of.loadedAt,
   state: "queued",
   attempt: 0,
   crashes: 0,
@@ -65,7 +65,7 @@ export const fromJournal = (
   task: Task,
   ownership: Ownership,
   box: Mailbox<LiveTask>,
-  now: number,
+  loadedAt: number,
   crashed: boolean
 ): LiveTask => ({
   ...fresh,
@@ -78,7 +78,7 @@ export const fromJournal = (
   ownership,
   box,
   record: task.record,
-  loadedAt: now,
+  loadedAt,
   state: "queued",
   // The attempt that was cut off did not end: it is not counted against the policy.
   attempt: task.state === "in_progress" ? Math.max(0, task.attempt - 1) : task.attempt,

@@ -8,6 +8,7 @@ import * as Fifo from "./Fifo.ts"
 import type { Flush } from "./Flush.ts"
 import { forkLoop } from "./forkLoop.ts"
 import type { Lane } from "./Lane.ts"
+import { monotonicMs } from "./monotonic.ts"
 
 const runningMs = 100
 const queuedMs = 1_000
@@ -34,7 +35,8 @@ export const makeVisibility = (lanes: ReadonlyArray<Lane>, flush: Flush) =>
       }
     }
 
-    const lookAtQueued = (now: number) => {
+    const lookAtQueued = () => {
+      const now = monotonicMs(clock)
       for (const lane of lanes) {
         for (const box of lane.boxes.bySlot.values()) {
           for (let at = box.tasks.head; at < box.tasks.items.length; at++) {
@@ -49,7 +51,7 @@ export const makeVisibility = (lanes: ReadonlyArray<Lane>, flush: Flush) =>
       if (lanes.every(({ boxes }) => boxes.bySlot.size === 0)) return Effect.sleep(Duration.millis(restMs))
       const now = clock.currentTimeMillisUnsafe()
       lookAtRunning(now)
-      if (++looks % looksPerQueueLook === 0) lookAtQueued(now)
+      if (++looks % looksPerQueueLook === 0) lookAtQueued()
       return Effect.sleep(Duration.millis(lookMs))
     })
     yield* forkLoop("the look at slow tasks", look)

@@ -78,6 +78,54 @@ describe("an operator", () => {
       })
   )
 
+  // Both found by simulation: the wish to cancel had been read before it was obeyed, and was known after the retry.
+  it.effect("does not have a retried task cancelled by what its next owner read before the retry", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld
+      let runs = 0
+      const actor = actorOf(() => Effect.suspend(() => (++runs === 1 ? Effect.never : Effect.sleep("2 seconds"))))
+      const first = yield* world.start([actor])
+      yield* world.start([actor])
+      yield* world.post("ann", [1])
+      yield* pass(500)
+      let looks = 0
+      // The owner looks first and obeys; what the other has read as well comes to it later.
+      world.journalFaults.slow(
+        "controls",
+        "back",
+        Effect.suspend(() => (++looks === 2 ? Effect.sleep("600 millis") : Effect.void))
+      )
+      assert.isTrue(yield* world.journal.requestCancel(world.idOf("ann", 1), "eve"))
+      yield* pass(50)
+      assert.strictEqual(world.stateOf("ann", 1), "cancelled")
+      yield* first.crash
+      assert.isTrue(yield* world.journal.requestRetry(world.idOf("ann", 1), "eve"))
+      yield* pass(5_000)
+      assert.deepStrictEqual([runs, world.states()], [2, { succeeded: 1 }])
+    })
+  )
+
+  it.effect("does not have a retried task cancelled in the journal by what its owner read before the retry", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld
+      const bounds = { mailbox: 2, waiting: 1, ready: 1_000, bytes: 1_000_000 }
+      yield* world.start([actorOf(({ n }) => (n === 1 ? Effect.sleep("3 seconds") : Effect.void))], { bounds })
+      yield* world.post("ann", [1, 2, 3, 4, 5, 6])
+      yield* pass(500)
+      world.journalFaults.slow("commit", "there", Effect.sleep("300 millis"))
+      assert.isTrue(yield* world.journal.requestCancel(world.idOf("ann", 6), "eve"))
+      yield* pass(50)
+      // Read while that is on its way to the journal, known when it is there.
+      world.journalFaults.slow("controls", "back", Effect.sleep("500 millis"))
+      yield* world.journal.pauseQueue("another", true, "eve")
+      yield* pass(350)
+      assert.isTrue(yield* world.journal.requestRetry(world.idOf("ann", 6), "eve"))
+      yield* pass(20_000)
+      assert.deepStrictEqual(world.states(), { succeeded: 6 })
+      assert.strictEqual(world.tables.commands.size, 0)
+    })
+  )
+
   // Found by chaos: it left the memory when its start had been written, and its wish was still there to be taken up.
   it.effect("does not run a retried task again that ended while that it runs was being written", () =>
     Effect.gen(function* () {

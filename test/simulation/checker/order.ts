@@ -146,8 +146,10 @@ export const usersRunBesideEachOther = ({ run, history, attempts, rows }: Accoun
           .map(({ user, id }) => user ?? id)
       )
       const idle = [...users].filter((user) => !beside.has(user))
-      const most = mine.filter((other) => other.at <= attempt.at + 60 && other.until > attempt.at + 60).length
-      if (idle.length > 0 && most <= 1 && queue.concurrency > 1 && attempt.until - attempt.at > 200) {
+      const isAlone = !mine.some(
+        (other) => other !== attempt && other.at < attempt.until && other.until > attempt.at + 60
+      )
+      if (idle.length > 0 && isAlone && queue.concurrency > 1 && attempt.until - attempt.at > 200) {
         found.push({
           invariant: "I4",
           at: attempt.from,
