@@ -10,12 +10,12 @@ import { mailboxKeyOf } from "../../domain/Task.ts"
 import type { Task } from "../../domain/Task.ts"
 import { isFinal } from "../../domain/TaskState.ts"
 import { Journal } from "../Journal.ts"
-import type { Batch, CommandKind, QueuePartition } from "../Journal.ts"
+import type { Batch, QueuePartition } from "../Journal.ts"
 import { JournalError, JournalUnavailable, WriteRefused } from "../JournalError.ts"
 import {
   applyBatch,
+  ask,
   askedToCancelOf,
-  commandSlot,
   controlsOf,
   emptyTables,
   isApplied,
@@ -99,10 +99,6 @@ export const makeMemoryJournal = Effect.gen(function* () {
         .sort((a, b) => a.offset - b.offset)
         .slice(0, of.limit)
     )
-
-  let asked = 0
-  const ask = (task: string, kind: CommandKind) =>
-    tables.commands.set(commandSlot(task, kind), { number: ++asked, task, kind })
 
   const journal = Journal.of({
     register: (queues) =>
@@ -200,7 +196,7 @@ export const makeMemoryJournal = Effect.gen(function* () {
         Effect.sync(() => {
           const task = tables.tasks.get(id)
           if (task !== undefined && isFinal(task.state)) return false
-          ask(id, "cancel")
+          ask(tables, id, "cancel")
           return true
         }),
         tell
@@ -220,7 +216,7 @@ export const makeMemoryJournal = Effect.gen(function* () {
       Effect.tap(
         Effect.sync(() => {
           if (!redrive(tables, id, by)) return false
-          ask(id, "retry")
+          ask(tables, id, "retry")
           return true
         }),
         tell

@@ -47,6 +47,8 @@ export interface MemoryTables {
   /** Paused mailboxes: queue (empty for all queues) and key; who paused them. */
   readonly pausedKeys: Map<string, { readonly queue: string; readonly key: Uint8Array; readonly by: string }>
   readonly commands: Map<string, Pick<PendingCommand, "number" | "task" | "kind">>
+  /** The number of the last command. */
+  asked: number
   /** Flows that are to end. */
   readonly flowCancels: Set<string>
   readonly skips: Map<string, Batch["skips"][number]>
@@ -66,6 +68,7 @@ export const emptyTables = (): MemoryTables => ({
   pausedQueues: new Set(),
   pausedKeys: new Map(),
   commands: new Map(),
+  asked: 0,
   flowCancels: new Set(),
   skips: new Map(),
   events: new Map(),
@@ -98,6 +101,11 @@ const upsert = (tables: MemoryTables, task: Task): void => {
   if (before === undefined) return store(tables, { ...task, record })
   const { queue, partition, offset, user, type, flow, priority, queuedAt } = before
   store(tables, { ...task, queue, partition, offset, user, type, flow, priority, queuedAt, record })
+}
+
+/** Asks for a command; asked for again, it has another number. */
+export const ask = (tables: MemoryTables, task: string, kind: CommandKind): void => {
+  tables.commands.set(commandSlot(task, kind), { number: ++tables.asked, task, kind })
 }
 
 /** Compare-and-set from a bad end back to queued; false where the task is in no such state or has no bytes. */
