@@ -193,8 +193,11 @@ export class Journal extends Context.Service<
     readonly pauseKey: (key: Uint8Array, paused: boolean, by: string) => Effect.Effect<void, JournalError>
     /** Asks the task's owner to cancel it; true where it can still matter. */
     readonly requestCancel: (task: string, by: string) => Effect.Effect<boolean, JournalError>
-    /** Which of these tasks are still to be cancelled. */
-    readonly askedToCancel: (tasks: ReadonlyArray<string>) => Effect.Effect<ReadonlySet<string>, JournalError>
+    /** Which of these tasks and flows are still to be cancelled. */
+    readonly askedToCancel: (
+      tasks: ReadonlyArray<string>,
+      flows: ReadonlyArray<string>
+    ) => Effect.Effect<{ readonly tasks: ReadonlySet<string>; readonly flows: ReadonlySet<string> }, JournalError>
     /** Asks the owners of a flow's tasks to cancel them as they read them, until the flow is over. */
     readonly requestFlowCancel: (flow: string, by: string) => Effect.Effect<void, JournalError>
     /** Forgets that wish where the flow is over; of all flows where none is named. */

@@ -5,12 +5,10 @@
  */
 import { Clock, Duration, Effect, Schedule } from "effect"
 import { makeSignal } from "../broker/Signal.ts"
-import type { Task } from "../domain/Task.ts"
 import { mailboxKeyOf } from "../domain/Task.ts"
 import { isFinal } from "../domain/TaskState.ts"
-import { Journal, slotOf } from "../journal/Journal.ts"
-import type { Controls, PendingCommand } from "../journal/Journal.ts"
-import type { JournalError } from "../journal/JournalError.ts"
+import { Journal } from "../journal/Journal.ts"
+import type { PendingCommand } from "../journal/Journal.ts"
 import type { Attempts } from "./Attempts.ts"
 import type { Flush } from "./Flush.ts"
 import type { Intake } from "./Intake.ts"
@@ -22,74 +20,8 @@ import * as Mailboxes from "./Mailboxes.ts"
 import type { Settlement } from "./Settlement.ts"
 import { monotonicMs } from "./monotonic.ts"
 import { whileReading } from "./whileReading.ts"
-
-export interface Wishes {
-  controls: Controls
-  /** Tasks to be cancelled, with the number of the command, until their end is written: looked at when a task comes into memory. */
-  readonly cancels: Map<string, number>
-  /** Tasks that were taken up again, and by which ownership, until their end is written: each is taken up once. */
-  readonly retried: Map<string, Ownership>
-  /** Mailboxes this process has blocked, by slot, with the number of the last look that may not have seen it. */
-  readonly blocked: Map<string, number>
-  /** Looks at the controls so far. */
-  looks: number
-  /** When the last of them that has succeeded was begun, ms. */
-  seenAt: number
-}
-
-export const makeWishes = (): Wishes => ({
-  controls: {
-    pausedQueues: new Set(),
-    pausedKeys: new Set(),
-    pausedSlots: new Set(),
-    commands: [],
-    cancelledFlows: new Set()
-  },
-  cancels: new Map(),
-  retried: new Map(),
-  blocked: new Map(),
-  looks: 0,
-  seenAt: Number.NEGATIVE_INFINITY
-})
-
-/** What was seen so long ago may have been changed since, ms: a pause has to be obeyed also where looks take long. */
-const staleMs = 2_500
-
-/** Whether what is paused is known well enough to start something; also false where the clock was set back. */
-export const isInformed = (wishes: Wishes, now: number): boolean => Math.abs(now - wishes.seenAt) <= staleMs
-
-/** A mailbox was blocked here. `written` calls back when the journal has it: only a look that starts later may know. */
-export const block = (wishes: Wishes, lane: Lane, key: string, written: (done: () => void) => void): void => {
-  const slot = slotOf(lane.actor.name, key)
-  wishes.blocked.set(slot, Number.POSITIVE_INFINITY)
-  written(() => wishes.blocked.set(slot, wishes.looks))
-}
-
-/** Whether the mailbox of `key` in `lane` is paused. */
-export const isHeld = (wishes: Wishes, lane: Lane, key: string): boolean =>
-  wishes.controls.pausedKeys.has(key) ||
-  (wishes.controls.pausedSlots.size > 0 && wishes.controls.pausedSlots.has(slotOf(lane.actor.name, key))) ||
-  (wishes.blocked.size > 0 && wishes.blocked.has(slotOf(lane.actor.name, key)))
-
-/** The end of a task is written, or was dropped with its partition: then a wish to cancel it is still to be obeyed. */
-export const fulfilled = (wishes: Wishes, task: LiveTask): void => {
-  wishes.retried.delete(task.id)
-  if (task.ownership.alive) wishes.cancels.delete(task.id)
-}
-
-/**
- * Rows of these tasks were read. Where a wish to cancel one of them is known, it may have been obeyed elsewhere since,
- * and the task retried after that: whether it is still there is asked anew.
- */
-export const confirmCancels =
-  (wishes: Wishes, journal: Journal["Service"]) =>
-  (rows: ReadonlyArray<Task>): Effect.Effect<void, JournalError> => {
-    const doubtful = rows.flatMap(({ id }) => (wishes.cancels.has(id) ? [id] : []))
-    if (doubtful.length === 0) return Effect.void
-    return Effect.map(journal.askedToCancel(doubtful), (asked) => {
-      for (const id of doubtful) if (!asked.has(id)) wishes.cancels.delete(id)
-    })
-  }
+import { confirmWishes, isHeld } from "./Wishes.ts"
+import type { Wishes } from "./Wishes.ts"
 
 export interface ControlOptions {
   readonly lanes: ReadonlyArray<Lane>
@@ -118,7 +50,7 @@ export const makeControl = (options: ControlOptions) =>
   Effect.gen(function* () {
     const { lanes, wishes, flush, attempts, settlement, intake, changed } = options
     const journal = yield* Journal
-    const confirm = confirmCancels(wishes, journal)
+    const confirm = confirmWishes(wishes, journal)
     const clock = yield* Clock.Clock
     const bell = makeSignal()
 
@@ -139,6 +71,13 @@ export const makeControl = (options: ControlOptions) =>
       }
     }
 
+    /** The row of a task, if it has one, and whether it is to be cancelled as the journal has it by then. */
+    const rowOf = (ownership: Ownership, id: string) =>
+      whileReading(
+        [ownership],
+        Effect.tap(journal.task(id), (row) => (row === null ? Effect.void : confirm(() => [row])))
+      )
+
     /** Ends a task that is in memory; answers whether it is gone already, or is told to stop. */
     const withdraw = (task: LiveTask): boolean => {
       // One that waits until it may run alone is no longer in line: it is stopped at its start.
@@ -148,20 +87,18 @@ export const makeControl = (options: ControlOptions) =>
     }
 
     /**
-     * Whether a task was here when the look began. What came since may have been retried after what the look knows: the
-     * next one is for it.
+     * Whether a task was here when the look began. What came since may have been retried after what the look knows.
      */
     const isKnown = (task: LiveTask, begun: number): boolean => task.loadedAt < begun
 
-    /** Cancels what is in memory of flows that are to end. */
+    /** Cancels what was in memory, when the look began, of flows that are to end. */
     const cancelFlows = (begun: number) => {
-      const { cancelledFlows } = wishes.controls
-      if (cancelledFlows.size === 0) return
+      if (wishes.flows.size === 0) return
       for (const lane of lanes) {
         for (const { live, draining } of lane.owned.values()) {
           if (draining) continue
           for (const task of live.values()) {
-            if (task.flow === null || !cancelledFlows.has(task.flow)) continue
+            if (task.flow === null || !wishes.flows.has(task.flow)) continue
             if (!isFinal(task.state) && isKnown(task, begun)) withdraw(task)
           }
         }
@@ -177,7 +114,8 @@ export const makeControl = (options: ControlOptions) =>
       // Until its end is written, also where it is here: its partition may go, and come back before the next look.
       wishes.cancels.set(command.task, command.number)
       if (task !== undefined) {
-        if (isFinal(task.state) || !isKnown(task, begun)) return
+        if (!isKnown(task, begun)) yield* confirm(() => [task])
+        if (!wishes.cancels.has(task.id) || isFinal(task.state) || !task.ownership.alive) return
         return withdraw(task) ? finish(task.ownership) : undefined
       }
       if (command.at === null) return
@@ -185,8 +123,7 @@ export const makeControl = (options: ControlOptions) =>
       const ownership = lanes.find((lane) => lane.actor.name === command.at!.queue)?.owned.get(command.at.partition)
       if (ownership === undefined || !ownership.alive || ownership.draining) return
       // It stands in the journal alone: behind many others of its key.
-      const confirmed = Effect.tap(journal.task(command.task), (found) => confirm(found === null ? [] : [found]))
-      const { answer: row, ended } = yield* whileReading([ownership], confirmed)
+      const { answer: row, ended } = yield* rowOf(ownership, command.task)
       if (row === null || row.record === null || isFinal(row.state)) return
       // Obeyed elsewhere, ended or come into memory meanwhile, or another's by now.
       if (!wishes.cancels.has(row.id) || ended.has(row.id) || ownership.live.has(row.id) || !ownership.alive) return
@@ -212,7 +149,7 @@ export const makeControl = (options: ControlOptions) =>
       // had been before and has ended once more, the row says only then.
       if (!isTaken && state() !== undefined && isFinal(state()!)) yield* flush.barrier
       if (!isTaken && !isFinal(command.at.state) && state() === undefined) {
-        const { answer: row, ended } = yield* whileReading([ownership], journal.task(command.task))
+        const { answer: row, ended } = yield* rowOf(ownership, command.task)
         // It was found, and came to an end, while its row was on the way: the next look knows more.
         if (ended.has(command.task)) return
         if (row !== null && !isFinal(row.state) && ownership.alive && state() === undefined) {
@@ -228,6 +165,7 @@ export const makeControl = (options: ControlOptions) =>
       const begunAt = clock.currentTimeMillisUnsafe()
       const begun = monotonicMs(clock)
       wishes.controls = yield* journal.controls
+      wishes.flows = new Set(wishes.controls.cancelledFlows)
       for (const [slot, unseen] of wishes.blocked) if (unseen < number) wishes.blocked.delete(slot)
       const asked = new Set<string>()
       for (const command of wishes.controls.commands) if (command.kind === "cancel") asked.add(command.task)

@@ -12,14 +12,14 @@ import * as Fifo from "./Fifo.ts"
 import type { Attempts } from "./Attempts.ts"
 import { poisonous } from "./Attempts.ts"
 import { forkLoop } from "./forkLoop.ts"
-import { isInformed } from "./Control.ts"
-import type { Wishes } from "./Control.ts"
 import type { Lane, LiveTask } from "./Lane.ts"
 import * as Mailboxes from "./Mailboxes.ts"
 import { monotonicMs } from "./monotonic.ts"
 import * as RateLimit from "./RateLimit.ts"
 import type { Settlement } from "./Settlement.ts"
 import type { Timers } from "./Timers.ts"
+import { isInformed } from "./Wishes.ts"
+import type { Wishes } from "./Wishes.ts"
 
 export interface Dispatcher {
   /** Something may have become startable. */

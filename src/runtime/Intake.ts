@@ -42,10 +42,12 @@ export interface IntakeOptions {
   readonly flush: Flush
   readonly bounds: Bounds
   readonly isHeld: (lane: Lane, key: string) => boolean
-  /** Whether an operator cancelled this task, or one that was just read with its flow; it is withdrawn at once then. */
-  readonly cancelled: (task: LiveTask, isNew: boolean) => void
-  /** Rows were read to make tasks of them: whether they are to be cancelled is asked once more (Control.ts). */
-  readonly confirm: (rows: ReadonlyArray<Task>) => Effect.Effect<void, JournalError>
+  /** Withdraws the task at once where an operator cancelled it or its flow. */
+  readonly cancelled: (task: LiveTask) => void
+  /** Before tasks are made of what was read: whether they are to be cancelled is asked once more (Wishes.ts). */
+  readonly confirm: (
+    of: () => ReadonlyArray<{ readonly id: string; readonly flow: string | null }>
+  ) => Effect.Effect<void, JournalError>
   readonly changed: (lane: Lane) => void
   readonly runFork: (effect: Effect.Effect<void>) => void
 }
@@ -71,7 +73,7 @@ export const makeIntake = (options: IntakeOptions) =>
 
     /** Rows to make tasks of, by tasks that ended meanwhile: what is done with them must follow at once. */
     const rowsOf = (ownerships: ReadonlyArray<Ownership>, read: Effect.Effect<ReadonlyArray<Task>, JournalError>) =>
-      whileReading(ownerships, patiently(Effect.tap(read, options.confirm)))
+      whileReading(ownerships, patiently(Effect.tap(read, (rows) => options.confirm(() => rows))))
 
     const boxOf = (ownership: Ownership, key: Uint8Array | null, offset: number): Mailbox<LiveTask> => {
       const { lane, partition } = ownership
@@ -116,7 +118,7 @@ export const makeIntake = (options: IntakeOptions) =>
       if (!always) box.loadedTo = Math.max(box.loadedTo, row.offset)
       ownership.live.set(task.id, task)
       Mailboxes.put(ownership.lane.boxes, box, task, now)
-      options.cancelled(task, false)
+      options.cancelled(task)
     }
 
     /** Rows of replayed records whose tasks have not ended. */
@@ -160,6 +162,7 @@ export const makeIntake = (options: IntakeOptions) =>
       const known = yield* patiently(journal.known(ids))
       yield* proveOwner(flush, lane, batch, (i) => known.get(ids[i]!))
       const pending = yield* pendingOf(lane, batch, ids, known)
+      yield* patiently(options.confirm(() => ids.map((id, i) => ({ id, flow: envelopes[i]!.flow }))))
       const now = clock.currentTimeMillisUnsafe()
       const loadedAt = monotonicMs(clock)
       for (const [i, record] of batch.entries()) {
@@ -200,7 +203,7 @@ export const makeIntake = (options: IntakeOptions) =>
           loadedAt
         })
         admit(task, now)
-        options.cancelled(task, true)
+        options.cancelled(task)
       }
       lane.read += batch.length
       options.changed(lane)
@@ -251,7 +254,7 @@ export const makeIntake = (options: IntakeOptions) =>
             const task = fromJournal(row, ownership, box, monotonicMs(clock), false)
             ownership.live.set(task.id, task)
             Mailboxes.put(lane.boxes, box, task, now)
-            options.cancelled(task, false)
+            options.cancelled(task)
           }
           // Fewer than asked for: everything that was spilled before the question is here, or was cancelled there.
           if (rows.length < bounds.mailbox) box.loadedTo = Math.max(box.loadedTo, target)

@@ -14,7 +14,7 @@ import type { Actor } from "./Actor.ts"
 import { makeAttempts } from "./Attempts.ts"
 import { defaultBounds, fill } from "./bounds.ts"
 import type { Bounds } from "./bounds.ts"
-import { block, confirmCancels, isHeld, makeControl, makeWishes } from "./Control.ts"
+import { makeControl } from "./Control.ts"
 import { makeDispatcher } from "./Dispatcher.ts"
 import type { Dispatcher } from "./Dispatcher.ts"
 import { forkLoop, logged } from "./forkLoop.ts"
@@ -33,6 +33,7 @@ import { makeTimers } from "./Timers.ts"
 import { makeVisibility } from "./Visibility.ts"
 import { makeWatchdog } from "./Watchdog.ts"
 import { whenWritten } from "./whenWritten.ts"
+import { block, confirmWishes, isHeld, makeWishes } from "./Wishes.ts"
 
 export interface WorkerOptions<R> {
   /** All actors of the installation; those that are off or not of this process's roles only become known. */
@@ -170,14 +171,13 @@ export const startWorker = <R>(given: Partial<WorkerOptions<R>> & Pick<WorkerOpt
       flush,
       bounds: options.bounds,
       isHeld: (lane, key) => isHeld(wishes, lane, key),
-      cancelled: (task, isNew) => {
+      cancelled: (task) => {
         const asked = wishes.cancels.get(task.id)
-        // What the journal kept may have been retried since its flow was cancelled: the next look is for that.
-        const isOfFlow = isNew && task.flow !== null && wishes.controls.cancelledFlows.has(task.flow)
+        const isOfFlow = task.flow !== null && wishes.flows.has(task.flow)
         if (!(asked !== undefined || isOfFlow) || !settlement.cancelQueued(task, "an operator")) return
         if (asked !== undefined) flush.command(asked, task.ownership)
       },
-      confirm: confirmCancels(wishes, journal),
+      confirm: confirmWishes(wishes, journal),
       changed,
       runFork: (effect) => void runFork(effect)
     })

@@ -5,11 +5,11 @@
  * the journal would be taken up again by whoever asked for its row.
  */
 import { isFinal } from "../domain/TaskState.ts"
-import { fulfilled } from "./Control.ts"
-import type { Wishes } from "./Control.ts"
 import * as Mailboxes from "./Mailboxes.ts"
 import type { Lane } from "./Lane.ts"
 import type { Taken } from "./Taken.ts"
+import { fulfilled } from "./Wishes.ts"
+import type { Wishes } from "./Wishes.ts"
 
 /** A task that waits for longer than this gives up the bytes of its record meanwhile, ms. */
 const forgetBytesAfterMs = 10_000

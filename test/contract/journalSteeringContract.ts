@@ -104,12 +104,16 @@ export const journalSteeringContract = (name: string, journalLayer: Layer.Layer<
             },
             { number: wishes[1]!.number, task: unread, kind: "cancel", at: null }
           ])
-          const asked = journal.askedToCancel([queued.id, ended.id, unread, uuidOf(`${queue} unheard of`)])
+          const asked = Effect.map(
+            journal.askedToCancel([queued.id, ended.id, unread, uuidOf(`${queue} unheard of`)], []),
+            ({ tasks }) => tasks
+          )
           assert.deepStrictEqual(yield* asked, new Set([queued.id, unread]))
           const unheardOf = Math.max(...wishes.map(({ number }) => number)) + 1_000_000
           yield* write({ commands: [wishes[0]!.number, unheardOf] })
           assert.deepStrictEqual(yield* asked, new Set([unread]))
-          assert.deepStrictEqual(yield* journal.askedToCancel([]), new Set())
+          const none = new Set<string>()
+          assert.deepStrictEqual(yield* journal.askedToCancel([], []), { tasks: none, flows: none })
           assert.deepStrictEqual(
             (yield* mine()).map((c) => c.task),
             [unread]
@@ -190,6 +194,8 @@ export const journalSteeringContract = (name: string, journalLayer: Layer.Layer<
         assert.deepStrictEqual(yield* asked, [true, true])
         assert.isTrue(yield* journal.requestRetry(bad.id, "eve"))
         assert.deepStrictEqual(yield* asked, [true, false])
+        const confirmed = yield* journal.askedToCancel([first.id], [flow, other, `${queue} unheard of`])
+        assert.deepStrictEqual(confirmed, { tasks: new Set<string>(), flows: new Set([flow]) })
         // None has been read; one has ended, and calls for another; both have ended.
         yield* journal.forgetFlowCancels(flow)
         assert.deepStrictEqual(yield* asked, [true, false])

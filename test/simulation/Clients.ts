@@ -237,6 +237,12 @@ export const makeClients = (options: ClientsOptions) => {
           )
         )
       }
+      case "cancelFlow":
+        return operate(
+          action.do,
+          action.flow,
+          Journal.use((journal) => journal.requestFlowCancel(action.flow, by))
+        )
       case "look": {
         const task = store.tables.tasks.get(taskOf(action.queue, action.id))
         if (task !== undefined) note(world, { k: "seen", task: task.id, state: task.state, attempt: task.attempt })

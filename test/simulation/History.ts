@@ -61,6 +61,7 @@ export interface Posted {
 }
 
 export type OpName =
+  | "cancelFlow"
   | "pauseQueue"
   | "resumeQueue"
   | "pauseKey"

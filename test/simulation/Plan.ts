@@ -54,6 +54,7 @@ export type Action = { readonly at: number } & (
   | { readonly do: "pauseQueue" | "resumeQueue"; readonly queue: string }
   | { readonly do: "pauseKey" | "resumeKey"; readonly user: string }
   | { readonly do: "cancel" | "retry"; readonly queue: string; readonly id: string }
+  | { readonly do: "cancelFlow"; readonly flow: string }
   | { readonly do: "look"; readonly queue: string; readonly id: string }
   | {
       readonly do: "schedule"
@@ -232,6 +233,25 @@ const closeCalls = (chance: Chance, on: ReadonlySet<Class>, workers: number, bef
   })
 }
 
+/** Whole flows that operators cancel, and tasks of theirs that they have tried again soon after, which ends that wish. */
+const flowCancels = (chance: Chance, on: ReadonlySet<Class>, before: ReadonlyArray<Action>): Array<Action> => {
+  if (!on.has("operators") || chance.is(0.5)) return []
+  const flows = before.flatMap((action) =>
+    action.do === "submit" ? action.jobs.map(({ id, laterMs = 0 }) => ({ id, from: action.at + laterMs })) : []
+  )
+  if (flows.length === 0) return []
+  return Array.from({ length: chance.between(1, 3) }, () => chance.of(flows)).flatMap(({ id, from }) => {
+    const at = from + chance.below(chance.is(0.5) ? 60 : 600)
+    const retries = Array.from({ length: chance.below(4) }, (): Action => ({
+      at: at + chance.between(10, 700),
+      do: "retry",
+      queue: chance.of(queues),
+      id
+    }))
+    return [{ at, do: "cancelFlow", flow: id }, ...retries]
+  })
+}
+
 const nemesis = (chance: Chance, on: ReadonlySet<Class>, workers: number, durationMs: number): Array<Action> => {
   const actions: Array<Action> = []
   const some = (name: Class, most: number, make: (at: number) => Action) => {
@@ -277,6 +297,7 @@ export const planOf = (seed: number): Plan => {
   const actions = [
     ...asked,
     ...closeCalls(makeChance(seed, 7), on, workers, asked),
+    ...flowCancels(makeChance(seed, 8), on, asked),
     ...nemesis(makeChance(seed, 3), on, workers, durationMs)
   ].sort((a, b) => a.at - b.at)
   return {

@@ -295,8 +295,9 @@ export const makeStore = (options: StoreOptions) =>
           op(paused ? "pauseQueue" : "resumeQueue", queue, journal.pauseQueue(queue, paused, by)),
         pauseKey: (key, paused, by) =>
           op(paused ? "pauseKey" : "resumeKey", Buffer.from(key).toString("latin1"), journal.pauseKey(key, paused, by)),
-        askedToCancel: (tasks) => call("asked to cancel", journal.askedToCancel(tasks)),
+        askedToCancel: (tasks, flows) => call("asked to cancel", journal.askedToCancel(tasks, flows)),
         requestCancel: (task, by) => op("cancel", task, journal.requestCancel(task, by)),
+        requestFlowCancel: (flow, by) => op("cancelFlow", flow, journal.requestFlowCancel(flow, by)),
         requestRetry: (task, by) => op("retry", task, journal.requestRetry(task, by)),
         accept: <E, R>(
           events: Parameters<typeof journal.accept>[0],

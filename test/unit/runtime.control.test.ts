@@ -208,6 +208,47 @@ describe("an operator", () => {
     })
   )
 
+  it.effect("cancels a flow that is in the journal alone: none of it begins when it is loaded", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld
+      const seen = makeObserver()
+      const bounds = { mailbox: 4, waiting: 2, ready: 1_000, bytes: 1_000_000 }
+      yield* world.start([actorOf(({ n }) => seen.around(String(n), Effect.sleep("100 millis")))], { bounds })
+      const numbers = (from: number, count: number) => Array.from({ length: count }, (_, i) => from + i)
+      yield* world.post("ann", numbers(0, 10))
+      yield* world.post("ann", numbers(10, 20), { headers: { ce_flow: "f" } })
+      yield* pass(50)
+      yield* world.journal.requestFlowCancel("f", "eve")
+      yield* pass(10_000)
+      assert.deepStrictEqual(
+        seen.lines,
+        numbers(0, 10).flatMap((n) => [`+${n}`, `-${n}`])
+      )
+      assert.deepStrictEqual(world.states(), { succeeded: 10, cancelled: 20 })
+    })
+  )
+
+  it.effect(
+    "does not cancel what comes of a flow after one of its tasks was retried, though the wish was known here",
+    () =>
+      Effect.gen(function* () {
+        const world = yield* makeWorld
+        yield* world.start([actorOf(() => Effect.void)])
+        const ofFlow = { headers: { ce_flow: "f" } }
+        yield* world.journal.requestFlowCancel("f", "eve")
+        yield* pass(100)
+        yield* world.post("ann", [1], ofFlow)
+        yield* pass(100)
+        assert.strictEqual(world.stateOf("ann", 1), "cancelled")
+        // No look comes back that could tell that the retry has ended the wish.
+        world.journalFaults.slow("controls", "back", Effect.sleep("10 seconds"))
+        assert.isTrue(yield* world.journal.requestRetry(world.idOf("ann", 1), "eve"))
+        yield* world.post("ann", [2], ofFlow)
+        yield* pass(1_000)
+        assert.strictEqual(world.stateOf("ann", 2), "succeeded")
+      })
+  )
+
   it.effect("cancels a task that is in the journal alone, behind many of its user", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld

@@ -201,7 +201,7 @@ export const makeMemoryJournal = Effect.gen(function* () {
         }),
         tell
       ),
-    askedToCancel: (ids) => Effect.sync(() => askedToCancelOf(tables, ids)),
+    askedToCancel: (tasks, flows) => Effect.sync(() => askedToCancelOf(tables, tasks, flows)),
     requestFlowCancel: (flow) =>
       Effect.andThen(
         Effect.sync(() => tables.flowCancels.add(flow)),

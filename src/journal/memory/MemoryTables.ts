@@ -204,9 +204,15 @@ export const controlsOf = (tables: MemoryTables): Controls => {
 export const knownOf = ({ tasks }: MemoryTables, ids: ReadonlyArray<string>): ReadonlyMap<string, number> =>
   new Map(ids.flatMap((id) => (tasks.has(id) ? [[id, tasks.get(id)!.offset] as const] : [])))
 
-/** Which of the tasks `ids` are still to be cancelled. */
-export const askedToCancelOf = ({ commands }: MemoryTables, ids: ReadonlyArray<string>): ReadonlySet<string> =>
-  new Set(ids.filter((id) => commands.has(commandSlot(id, "cancel"))))
+/** Which of these tasks and flows are still to be cancelled. */
+export const askedToCancelOf = (
+  { commands, flowCancels }: MemoryTables,
+  tasks: ReadonlyArray<string>,
+  flows: ReadonlyArray<string>
+) => ({
+  tasks: new Set(tasks.filter((id) => commands.has(commandSlot(id, "cancel")))),
+  flows: new Set(flows.filter((flow) => flowCancels.has(flow)))
+})
 
 /** Which of posted events are new, and what is answered for each. */
 export const judge = (known: ReadonlyMap<string, NewEvent>, events: ReadonlyArray<NewEvent>) => {

@@ -97,9 +97,14 @@ export const makeControls = Effect.map(PgClient.PgClient, (sql) => {
           return rows.length > 0
         })
       ),
-    askedToCancel: (tasks: ReadonlyArray<string>) =>
-      sql<{ task: string }>`SELECT task FROM task_command WHERE kind = 'cancel' AND task = ANY(${tasks}::uuid[])`.pipe(
-        Effect.map((rows) => new Set(rows.map(({ task }) => task))),
+    askedToCancel: (tasks: ReadonlyArray<string>, flows: ReadonlyArray<string>) =>
+      sql<{ task: string | null; flow: string | null }>`SELECT task, NULL AS flow FROM task_command
+          WHERE kind = 'cancel' AND task = ANY(${tasks}::uuid[])
+        UNION ALL SELECT NULL, flow FROM flow_cancel WHERE flow = ANY(${flows}::text[])`.pipe(
+        Effect.map((rows) => ({
+          tasks: new Set(rows.flatMap(({ task }) => (task === null ? [] : [task]))),
+          flows: new Set(rows.flatMap(({ flow }) => (flow === null ? [] : [flow])))
+        })),
         refused("read cancels")
       ),
     requestFlowCancel: (flow: string, by: string) =>

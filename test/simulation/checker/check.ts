@@ -2,6 +2,7 @@
 import type { Run, Violation } from "../History.ts"
 import { accountOf } from "./Account.ts"
 import { attemptsAreCounted, deadLettersAreWhole } from "./attempts.ts"
+import { cancelsWereAskedFor, flowsAreCancelled } from "./cancels.ts"
 import { cancelsAreKept, pausesHold, statesGoForward } from "./control.ts"
 import { journalIsWhatWasWritten, nothingComesFromNowhere, nothingIsLost, onlyOwnersWrite } from "./durability.ts"
 import { effectsHappenOnce, endedIsEnded, oneAtATimeInOrder, usersRunBesideEachOther } from "./order.ts"
@@ -18,6 +19,8 @@ const invariants = [
   statesGoForward,
   pausesHold,
   cancelsAreKept,
+  cancelsWereAskedFor,
+  flowsAreCancelled,
   attemptsAreCounted,
   deadLettersAreWhole,
   ticksFireOnce,

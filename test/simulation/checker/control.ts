@@ -128,18 +128,8 @@ export const pausesHold = ({ history, run }: Account): ReadonlyArray<Violation> 
 export const cancelsAreKept = ({ history, run, asked, byTask, rows, scattered }: Account): ReadonlyArray<Violation> => {
   const found: Array<Violation> = []
   const wanted = new Map<string, number>()
-  const ends = new Map(run.end.tasks.map(({ id, queue, state }) => [id, { queue, state }]))
   for (const [task, all] of asked) {
-    const retry = all.findLastIndex(({ op, answer }) => op === "retry" && answer)
-    const isOver = retry !== -1 && ends.get(task)?.state === "cancelled" && byTask.get(task)?.at(-1)?.kind !== "quit"
-    if (isOver && !all.slice(retry).some(({ op, answer }) => op === "cancel" && answer)) {
-      found.push({
-        invariant: "I11",
-        at: history.length - 1,
-        detail: `${ends.get(task)!.queue} ${task} is cancelled although nobody asked for it after its retry at ${all[retry]!.index}`
-      })
-    }
-    if (retry !== -1) continue
+    if (all.some(({ op, answer }) => op === "retry" && answer)) continue
     const first = all.find(({ op, answer }) => op === "cancel" && answer)
     // Of a record that stands in several partitions each copy has its owner, and one of them carries the wish out.
     if (first !== undefined && !scattered.has(task)) wanted.set(task, first.index)
