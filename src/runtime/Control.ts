@@ -18,7 +18,6 @@ import { fromJournal } from "./LiveTask.ts"
 import type { Lane, LiveTask, Ownership } from "./Lane.ts"
 import * as Mailboxes from "./Mailboxes.ts"
 import type { Settlement } from "./Settlement.ts"
-import { monotonicMs } from "./monotonic.ts"
 import { whileReading } from "./whileReading.ts"
 import { confirmWishes, isHeld } from "./Wishes.ts"
 import type { Wishes } from "./Wishes.ts"
@@ -71,11 +70,16 @@ export const makeControl = (options: ControlOptions) =>
       }
     }
 
-    /** The row of a task, if it has one, and whether it is to be cancelled as the journal has it by then. */
+    /** The row of a task, if it has one, what ended meanwhile, and whether the task is to be cancelled by then. */
     const rowOf = (ownership: Ownership, id: string) =>
       whileReading(
         [ownership],
-        Effect.tap(journal.task(id), (row) => (row === null ? Effect.void : confirm(() => [row])))
+        Effect.flatMap(journal.task(id), (row) =>
+          Effect.map(
+            confirm(() => (row === null ? [] : [row])),
+            (confirmed) => ({ row, confirmed })
+          )
+        )
       )
 
     /** Ends a task that is in memory; answers whether it is gone already, or is told to stop. */
@@ -86,26 +90,25 @@ export const makeControl = (options: ControlOptions) =>
       return isGone
     }
 
-    /**
-     * Whether a task was here when the look began. What came since may have been retried after what the look knows.
-     */
-    const isKnown = (task: LiveTask, begun: number): boolean => task.loadedAt < begun
+    /** Whether a task was here when the look began. What came since may be of a later life than what the look knows. */
+    const isKnown = (task: LiveTask, look: number): boolean => task.looks < look
 
     /** Cancels what was in memory, when the look began, of flows that are to end. */
-    const cancelFlows = (begun: number) => {
-      if (wishes.flows.size === 0) return
+    const cancelFlows = (look: number) => {
+      const { cancelledFlows } = wishes.controls
+      if (cancelledFlows.size === 0) return
       for (const lane of lanes) {
         for (const { live, draining } of lane.owned.values()) {
           if (draining) continue
           for (const task of live.values()) {
-            if (task.flow === null || !wishes.flows.has(task.flow)) continue
-            if (!isFinal(task.state) && isKnown(task, begun)) withdraw(task)
+            if (task.flow === null || !cancelledFlows.has(task.flow)) continue
+            if (!isFinal(task.state) && isKnown(task, look)) withdraw(task)
           }
         }
       }
     }
 
-    const cancel = Effect.fnUntraced(function* (command: PendingCommand, begun: number) {
+    const cancel = Effect.fnUntraced(function* (command: PendingCommand, look: number) {
       const task = find(lanes, command.task)
       const finish = (by: Ownership | null) => {
         if (by === null) wishes.cancels.delete(command.task)
@@ -113,20 +116,24 @@ export const makeControl = (options: ControlOptions) =>
       }
       // Until its end is written, also where it is here: its partition may go, and come back before the next look.
       wishes.cancels.set(command.task, command.number)
+      const end = (live: LiveTask) => (!isFinal(live.state) && withdraw(live) ? finish(live.ownership) : undefined)
       if (task !== undefined) {
-        if (!isKnown(task, begun)) yield* confirm(() => [task])
-        if (!wishes.cancels.has(task.id) || isFinal(task.state) || !task.ownership.alive) return
-        return withdraw(task) ? finish(task.ownership) : undefined
+        // What was read from its topic is in its first life still.
+        if (!task.fromRow || isKnown(task, look)) return end(task)
+        const { tasks } = yield* confirm(() => [task])
+        return tasks.has(task.id) && task.ownership.alive ? end(task) : undefined
       }
       if (command.at === null) return
       if (isFinal(command.at.state)) return finish(null)
       const ownership = lanes.find((lane) => lane.actor.name === command.at!.queue)?.owned.get(command.at.partition)
       if (ownership === undefined || !ownership.alive || ownership.draining) return
       // It stands in the journal alone: behind many others of its key.
-      const { answer: row, ended } = yield* rowOf(ownership, command.task)
+      const { answer, ended } = yield* rowOf(ownership, command.task)
+      const { row, confirmed } = answer
       if (row === null || row.record === null || isFinal(row.state)) return
-      // Obeyed elsewhere, ended or come into memory meanwhile, or another's by now.
-      if (!wishes.cancels.has(row.id) || ended.has(row.id) || ownership.live.has(row.id) || !ownership.alive) return
+      if (!confirmed.tasks.has(row.id) || ended.has(row.id) || !ownership.alive) return
+      const come = ownership.live.get(row.id)
+      if (come !== undefined) return end(come)
       const { key } = row.record
       const box =
         key === null ? undefined : Mailboxes.find(ownership.lane.boxes, mailboxKeyOf(key), ownership.partition)
@@ -149,12 +156,13 @@ export const makeControl = (options: ControlOptions) =>
       // had been before and has ended once more, the row says only then.
       if (!isTaken && state() !== undefined && isFinal(state()!)) yield* flush.barrier
       if (!isTaken && !isFinal(command.at.state) && state() === undefined) {
-        const { answer: row, ended } = yield* rowOf(ownership, command.task)
+        const { answer, ended } = yield* rowOf(ownership, command.task)
+        const { row, confirmed } = answer
         // It was found, and came to an end, while its row was on the way: the next look knows more.
         if (ended.has(command.task)) return
         if (row !== null && !isFinal(row.state) && ownership.alive && state() === undefined) {
           wishes.retried.set(command.task, ownership)
-          intake.adopt(ownership, row)
+          intake.adopt(ownership, row, confirmed)
         }
       }
       flush.command(command.number, ownership)
@@ -163,18 +171,17 @@ export const makeControl = (options: ControlOptions) =>
     const look = Effect.gen(function* () {
       const number = ++wishes.looks
       const begunAt = clock.currentTimeMillisUnsafe()
-      const begun = monotonicMs(clock)
+      for (const lane of lanes) lane.looks = number
       wishes.controls = yield* journal.controls
-      wishes.flows = new Set(wishes.controls.cancelledFlows)
       for (const [slot, unseen] of wishes.blocked) if (unseen < number) wishes.blocked.delete(slot)
       const asked = new Set<string>()
       for (const command of wishes.controls.commands) if (command.kind === "cancel") asked.add(command.task)
       for (const id of wishes.cancels.keys()) if (!asked.has(id)) wishes.cancels.delete(id)
       applyPauses()
-      cancelFlows(begun)
+      cancelFlows(number)
       wishes.seenAt = begunAt
       for (const command of wishes.controls.commands) {
-        yield* command.kind === "cancel" ? cancel(command, begun) : retry(command)
+        yield* command.kind === "cancel" ? cancel(command, number) : retry(command)
       }
     }).pipe(Effect.tapError((error) => Effect.logWarning("the controls could not be read", error.message)))
 

@@ -23,6 +23,7 @@ import type { Mailbox } from "./Mailboxes.ts"
 import { monotonicMs } from "./monotonic.ts"
 import { proveOwner } from "./proveOwner.ts"
 import * as Watermark from "./Watermark.ts"
+import type { Cancellable, Confirmed } from "./Wishes.ts"
 import { untilItAnswers } from "./untilItAnswers.ts"
 import { whileReading } from "./whileReading.ts"
 
@@ -33,7 +34,7 @@ export interface Intake {
   /** Puts the unfinished tasks of a newly owned partition, as far as all before them have a row, into their mailboxes. */
   readonly load: (ownership: Ownership, below: number) => Effect.Effect<void>
   /** Puts one task of the journal into its mailbox (an operator retried it). */
-  readonly adopt: (ownership: Ownership, task: Task) => void
+  readonly adopt: (ownership: Ownership, task: Task, confirmed: Confirmed) => void
   /** Loads more of a mailbox whose memory has run low. */
   readonly refill: (lane: Lane, box: Mailbox<LiveTask>) => void
 }
@@ -42,12 +43,10 @@ export interface IntakeOptions {
   readonly flush: Flush
   readonly bounds: Bounds
   readonly isHeld: (lane: Lane, key: string) => boolean
-  /** Withdraws the task at once where an operator cancelled it or its flow. */
-  readonly cancelled: (task: LiveTask) => void
-  /** Before tasks are made of what was read: whether they are to be cancelled is asked once more (Wishes.ts). */
-  readonly confirm: (
-    of: () => ReadonlyArray<{ readonly id: string; readonly flow: string | null }>
-  ) => Effect.Effect<void, JournalError>
+  /** Withdraws the task at once where it or its flow is to be cancelled. */
+  readonly cancelled: (task: LiveTask, confirmed: Confirmed) => void
+  /** Before tasks are made of what was read: what of it is to be cancelled (Wishes.ts). */
+  readonly confirm: (of: () => ReadonlyArray<Cancellable>) => Effect.Effect<Confirmed, JournalError>
   readonly changed: (lane: Lane) => void
   readonly runFork: (effect: Effect.Effect<void>) => void
 }
@@ -71,9 +70,18 @@ export const makeIntake = (options: IntakeOptions) =>
     const journal = yield* Journal
     const clock = yield* Clock.Clock
 
-    /** Rows to make tasks of, by tasks that ended meanwhile: what is done with them must follow at once. */
-    const rowsOf = (ownerships: ReadonlyArray<Ownership>, read: Effect.Effect<ReadonlyArray<Task>, JournalError>) =>
-      whileReading(ownerships, patiently(Effect.tap(read, (rows) => options.confirm(() => rows))))
+    /** Rows to make tasks of, and what of them or of `more` is to be cancelled; what is done with them must follow at once. */
+    const rowsOf = (
+      ownerships: ReadonlyArray<Ownership>,
+      read: Effect.Effect<ReadonlyArray<Task>, JournalError>,
+      more: () => ReadonlyArray<Cancellable> = () => []
+    ) => {
+      const both = Effect.gen(function* () {
+        const rows = yield* read
+        return { rows, confirmed: yield* options.confirm(() => [...rows, ...more()]) }
+      })
+      return Effect.map(whileReading(ownerships, patiently(both)), ({ answer, ended }) => ({ ...answer, ended }))
+    }
 
     const boxOf = (ownership: Ownership, key: Uint8Array | null, offset: number): Mailbox<LiveTask> => {
       const { lane, partition } = ownership
@@ -104,7 +112,7 @@ export const makeIntake = (options: IntakeOptions) =>
       Mailboxes.put(ownership.lane.boxes, box, task, now)
     }
 
-    const place = (ownership: Ownership, row: Task, now: number, always: boolean) => {
+    const place = (ownership: Ownership, row: Task, confirmed: Confirmed, now: number, always: boolean) => {
       const live = ownership.live.get(row.id)
       // One that has ended here is only taken up again where an operator wants that.
       if (live !== undefined && !(always && isFinal(live.state))) return
@@ -118,15 +126,16 @@ export const makeIntake = (options: IntakeOptions) =>
       if (!always) box.loadedTo = Math.max(box.loadedTo, row.offset)
       ownership.live.set(task.id, task)
       Mailboxes.put(ownership.lane.boxes, box, task, now)
-      options.cancelled(task)
+      options.cancelled(task, confirmed)
     }
 
-    /** Rows of replayed records whose tasks have not ended. */
+    /** Rows of replayed records whose tasks have not ended, and what of all records is to be cancelled. */
     const pendingOf = (
       lane: Lane,
       batch: ReadonlyArray<TopicRecord>,
       ids: ReadonlyArray<string>,
-      known: ReadonlyMap<string, number>
+      known: ReadonlyMap<string, number>,
+      all: () => ReadonlyArray<Cancellable>
     ) => {
       const asked = ids.filter((id, i) => {
         const ownership = lane.owned.get(batch[i]!.partition)
@@ -134,12 +143,12 @@ export const makeIntake = (options: IntakeOptions) =>
           ownership !== undefined && batch[i]!.offset <= ownership.replayTo && known.has(id) && !ownership.live.has(id)
         )
       })
-      return asked.length === 0
-        ? Effect.succeed(new Map<string, Task>())
-        : Effect.map(
-            rowsOf([...lane.owned.values()], journal.pending(asked)),
-            ({ answer, ended }) => new Map(answer.filter(({ id }) => !ended.has(id)).map((row) => [row.id, row]))
-          )
+      const none = asked.length === 0
+      const read = none ? Effect.succeed([]) : journal.pending(asked)
+      return Effect.map(rowsOf(none ? [] : [...lane.owned.values()], read, all), ({ rows, ended, confirmed }) => ({
+        pending: new Map(rows.flatMap((row) => (ended.has(row.id) ? [] : [[row.id, row] as const]))),
+        confirmed
+      }))
     }
 
     /** The task of this id in any of the partitions: a producer that spreads its repeats may reach two at once. */
@@ -161,8 +170,8 @@ export const makeIntake = (options: IntakeOptions) =>
       const before = ids.map((id) => liveOf(lane, id)?.offset)
       const known = yield* patiently(journal.known(ids))
       yield* proveOwner(flush, lane, batch, (i) => known.get(ids[i]!))
-      const pending = yield* pendingOf(lane, batch, ids, known)
-      yield* patiently(options.confirm(() => ids.map((id, i) => ({ id, flow: envelopes[i]!.flow }))))
+      const all = () => ids.map((id, i) => ({ id, flow: envelopes[i]!.flow }))
+      const { pending, confirmed } = yield* pendingOf(lane, batch, ids, known, all)
       const now = clock.currentTimeMillisUnsafe()
       const loadedAt = monotonicMs(clock)
       for (const [i, record] of batch.entries()) {
@@ -184,7 +193,7 @@ export const makeIntake = (options: IntakeOptions) =>
           }
           const row = pending.get(id)
           if (row !== undefined && row.partition === record.partition && row.offset === record.offset)
-            place(ownership, row, now, false)
+            place(ownership, row, confirmed, now, false)
           continue
         }
         // Read again, and done with here: the repeat of one that another partition had meanwhile, which has that one's care.
@@ -203,7 +212,7 @@ export const makeIntake = (options: IntakeOptions) =>
           loadedAt
         })
         admit(task, now)
-        options.cancelled(task)
+        options.cancelled(task, confirmed)
       }
       lane.read += batch.length
       options.changed(lane)
@@ -214,14 +223,14 @@ export const makeIntake = (options: IntakeOptions) =>
       const { lane, partition } = ownership
       let after = -1
       while (true) {
-        const { answer: rows, ended } = yield* rowsOf(
+        const { rows, ended, confirmed } = yield* rowsOf(
           [ownership],
           journal.unfinished({ queue: lane.actor.name, partition, after, below, limit: page })
         )
         // Lost meanwhile: what it found belongs to whoever owns the partition now, here or elsewhere.
         if (!ownership.alive) return
         const now = clock.currentTimeMillisUnsafe()
-        for (const row of rows) if (!ended.has(row.id)) place(ownership, row, now, false)
+        for (const row of rows) if (!ended.has(row.id)) place(ownership, row, confirmed, now, false)
         options.changed(lane)
         if (rows.length < page) return
         after = rows.at(-1)!.offset
@@ -241,7 +250,7 @@ export const makeIntake = (options: IntakeOptions) =>
           // Rows above the target belong to records that this owner has not read yet: what stands before may have none.
           const of = { queue: lane.actor.name, partition, key, after: box.loadedTo, below: target + 1 }
           const backlog = journal.backlog({ ...of, limit: bounds.mailbox })
-          const { answer: rows, ended } = yield* rowsOf([ownership], backlog)
+          const { rows, ended, confirmed } = yield* rowsOf([ownership], backlog)
           box.loading = false
           if (!ownership.alive) return
           const now = clock.currentTimeMillisUnsafe()
@@ -254,7 +263,7 @@ export const makeIntake = (options: IntakeOptions) =>
             const task = fromJournal(row, ownership, box, monotonicMs(clock), false)
             ownership.live.set(task.id, task)
             Mailboxes.put(lane.boxes, box, task, now)
-            options.cancelled(task)
+            options.cancelled(task, confirmed)
           }
           // Fewer than asked for: everything that was spilled before the question is here, or was cancelled there.
           if (rows.length < bounds.mailbox) box.loadedTo = Math.max(box.loadedTo, target)
@@ -277,8 +286,8 @@ export const makeIntake = (options: IntakeOptions) =>
       passed,
       load,
       refill,
-      adopt: (ownership, row) => {
-        place(ownership, row, clock.currentTimeMillisUnsafe(), true)
+      adopt: (ownership, row, confirmed) => {
+        place(ownership, row, confirmed, clock.currentTimeMillisUnsafe(), true)
         options.changed(ownership.lane)
       }
     } satisfies Intake

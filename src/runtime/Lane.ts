@@ -36,6 +36,10 @@ export interface LiveTask {
   readonly box: Mailbox<LiveTask>
   /** Null while it is parked for long: read again from the journal before the start. */
   record: TaskRecord | null
+  /** Made of a row: it may have ended before and been retried. */
+  readonly fromRow: boolean
+  /** How many looks at the controls had begun when it came. */
+  readonly looks: number
   /** When it came into this process, by the monotonic clock, ms. */
   readonly loadedAt: number
   state: TaskState
@@ -78,6 +82,8 @@ export interface Lane {
   membership: Membership | null
   /** An operator paused the queue. */
   paused: boolean
+  /** Looks at the controls that have begun. */
+  looks: number
   /** Its intake stands still because enough is in memory. */
   full: boolean
   /** Tasks started since the process began, for the watchdog. */

@@ -38,6 +38,8 @@ export const fromRecord = (of: {
   ownership: of.ownership,
   box: of.box,
   record: of.record,
+  fromRow: false,
+  looks: of.ownership.lane.looks,
   loadedAt: of.loadedAt,
   state: "queued",
   attempt: 0,
@@ -78,6 +80,8 @@ export const fromJournal = (
   ownership,
   box,
   record: task.record,
+  fromRow: true,
+  looks: ownership.lane.looks,
   loadedAt,
   state: "queued",
   // The attempt that was cut off did not end: it is not counted against the policy.

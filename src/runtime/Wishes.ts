@@ -13,8 +13,6 @@ export interface Wishes {
   controls: Controls
   /** Tasks to be cancelled, with the number of the command, until their end is written: looked at when a task comes into memory. */
   readonly cancels: Map<string, number>
-  /** Flows that are to end, likewise. */
-  flows: Set<string>
   /** Tasks that were taken up again, and by which ownership, until their end is written: each is taken up once. */
   readonly retried: Map<string, Ownership>
   /** Mailboxes this process has blocked, by slot, with the number of the last look that may not have seen it. */
@@ -34,7 +32,6 @@ export const makeWishes = (): Wishes => ({
     cancelledFlows: new Set()
   },
   cancels: new Map(),
-  flows: new Set(),
   retried: new Map(),
   blocked: new Map(),
   looks: 0,
@@ -67,29 +64,53 @@ export const fulfilled = (wishes: Wishes, task: LiveTask): void => {
 }
 
 /** A task, or what is about to become one. */
-interface Cancellable {
+export interface Cancellable {
   readonly id: string
   readonly flow: string | null
 }
 
+/** What is to be cancelled of what was asked for: tasks, with the number of the command, and flows. */
+export interface Confirmed {
+  readonly tasks: ReadonlyMap<string, number>
+  readonly flows: ReadonlySet<string>
+}
+
+const nothing: Confirmed = { tasks: new Map(), flows: new Set() }
+
+/** What of `all` is to be cancelled, as far as is known. */
+const knownOf = ({ cancels, controls }: Wishes, all: ReadonlyArray<Cancellable>): Confirmed => {
+  const tasks = new Map<string, number>()
+  const flows = new Set<string>()
+  for (const { id, flow } of all) {
+    const asked = cancels.get(id)
+    if (asked !== undefined) tasks.set(id, asked)
+    if (flow !== null && controls.cancelledFlows.has(flow)) flows.add(flow)
+  }
+  return { tasks, flows }
+}
+
 /**
  * Rows or records were read, to make tasks of them. Where a wish to cancel one of them or its flow is known, it may have
- * been obeyed elsewhere since, and have ended with a retry after that: whether it is still there is asked anew.
+ * been obeyed elsewhere since, and have ended with a retry after that: whether it is still there is asked anew. A wish
+ * that became known while that was asked is asked about too.
  */
 export const confirmWishes =
   (wishes: Wishes, journal: Journal["Service"]) =>
-  (of: () => ReadonlyArray<Cancellable>): Effect.Effect<void, JournalError> =>
-    Effect.suspend(() => {
-      if (wishes.cancels.size === 0 && wishes.flows.size === 0) return Effect.void
-      const tasks: Array<string> = []
-      const flows = new Set<string>()
-      for (const { id, flow } of of()) {
-        if (wishes.cancels.has(id)) tasks.push(id)
-        if (flow !== null && wishes.flows.has(flow)) flows.add(flow)
-      }
-      if (tasks.length === 0 && flows.size === 0) return Effect.void
-      return Effect.map(journal.askedToCancel(tasks, [...flows]), (asked) => {
-        for (const id of tasks) if (!asked.tasks.has(id)) wishes.cancels.delete(id)
-        for (const flow of flows) if (!asked.flows.has(flow)) wishes.flows.delete(flow)
+  (of: () => ReadonlyArray<Cancellable>): Effect.Effect<Confirmed, JournalError> => {
+    const ask = (all: ReadonlyArray<Cancellable>): Effect.Effect<Confirmed, JournalError> => {
+      const { tasks, flows } = knownOf(wishes, all)
+      if (tasks.size === 0 && flows.size === 0) return Effect.succeed(nothing)
+      return Effect.flatMap(journal.askedToCancel([...tasks.keys()], [...flows]), (asked) => {
+        const now = knownOf(wishes, all)
+        const isNew = [...now.tasks.keys()].some((id) => !tasks.has(id)) || [...now.flows].some((id) => !flows.has(id))
+        if (isNew) return ask(all)
+        return Effect.succeed({
+          tasks: new Map([...tasks].filter(([id]) => asked.tasks.has(id))),
+          flows: asked.flows
+        })
       })
-    })
+    }
+    return Effect.suspend(() =>
+      wishes.cancels.size === 0 && wishes.controls.cancelledFlows.size === 0 ? Effect.succeed(nothing) : ask(of())
+    )
+  }

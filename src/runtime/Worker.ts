@@ -82,6 +82,7 @@ const makeLane = <R>(actor: Actor<R>, now: number): Lane => {
     },
     membership: null,
     paused: false,
+    looks: 0,
     full: false,
     started: 0,
     read: 0
@@ -171,9 +172,10 @@ export const startWorker = <R>(given: Partial<WorkerOptions<R>> & Pick<WorkerOpt
       flush,
       bounds: options.bounds,
       isHeld: (lane, key) => isHeld(wishes, lane, key),
-      cancelled: (task) => {
-        const asked = wishes.cancels.get(task.id)
-        const isOfFlow = task.flow !== null && wishes.flows.has(task.flow)
+      cancelled: (task, { tasks, flows }) => {
+        // What was just read from its topic is in its first life.
+        const asked = tasks.get(task.id) ?? (task.fromRow ? undefined : wishes.cancels.get(task.id))
+        const isOfFlow = task.flow !== null && flows.has(task.flow)
         if (!(asked !== undefined || isOfFlow) || !settlement.cancelQueued(task, "an operator")) return
         if (asked !== undefined) flush.command(asked, task.ownership)
       },

@@ -47,6 +47,9 @@ const fatesOf = (on: ReadonlySet<Class>, chance: { readonly of: (items: Readonly
 
 const nemesis = new Set(["kill", "freeze", "expire", "rebalance", "stop", "down", "jump", "killApi"])
 
+/** What gives the workers something to do: before the last of them, nothing has come to rest. */
+const wishes = new Set(["submit", "send", "cancel", "cancelFlow", "retry"])
+
 interface Slot {
   process: Process
   scope: Scope.Closeable
@@ -252,7 +255,9 @@ const playOut = (plan: Plan): Played => {
     latestSkew: () => latest
   })
 
+  let wishesLeft = plan.actions.filter((action) => wishes.has(action.do)).length
   const act = (action: Action): void => {
+    if (wishes.has(action.do)) wishesLeft--
     if (isHealed && nemesis.has(action.do)) return
     const target = "worker" in action && action.worker !== null ? slots[action.worker] : undefined
     switch (action.do) {
@@ -353,6 +358,7 @@ const playOut = (plan: Plan): Played => {
     })
   const isQuiet = (): boolean =>
     isHealed &&
+    wishesLeft === 0 &&
     open.size === 0 &&
     // A wish about a task that does not come into being stays.
     [...store.tables.commands.values()].every(({ task }) => !store.tables.tasks.has(task)) &&
@@ -377,16 +383,11 @@ const playOut = (plan: Plan): Played => {
     note(world, { k: "stuck", text })
   }
 
-  // In the end everybody goes home: a drain has a bound too.
-  if (converged && plan.seed % 4 === 0) {
-    const leaving = new Set<Slot>()
-    for (const slot of slots) {
-      if (slot === null) continue
-      leaving.add(slot)
-      stop(slot, () => leaving.delete(slot))
-    }
+  // Who was told to end has a bound for it; in one run of four everybody goes home.
+  if (converged) {
+    if (plan.seed % 4 === 0) for (const slot of slots) if (slot !== null) stop(slot, () => {})
     const bound = kernel.now() + 30_000
-    while (leaving.size > 0 && kernel.now() < bound && kernel.step());
+    while (slots.some((slot) => slot?.isStopping === true) && kernel.now() < bound && kernel.step());
   }
 
   const { tables } = store

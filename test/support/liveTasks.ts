@@ -18,6 +18,7 @@ export const laneOf = (actor: Actor = actorOf(() => Effect.void)): Lane => ({
   decode: (value) => ({ ok: true, value }),
   membership: null,
   paused: false,
+  looks: 0,
   full: false,
   started: 0,
   read: 0

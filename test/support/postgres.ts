@@ -79,9 +79,10 @@ const serverUrl: Effect.Effect<string, unknown, Scope.Scope> = Effect.suspend(()
 export const freshDatabase: Effect.Effect<TestDatabase, never, Scope.Scope> = Effect.gen(function* () {
   const server = yield* serverUrl
   const name = `${prefix}${randomUUID().replaceAll("-", "")}`
-  const admin = yield* connect(Redacted.make(server))
-  yield* Effect.acquireRelease(admin`CREATE DATABASE ${admin(name)}`, () =>
-    Effect.ignore(admin`DROP DATABASE IF EXISTS ${admin(name)} WITH (FORCE)`)
+  // A connection each: one that rested for a minute is closed, and a scope that is closing opens no other.
+  const admin = connect(Redacted.make(server))
+  yield* Effect.acquireRelease(Effect.scoped(Effect.flatMap(admin, (sql) => sql`CREATE DATABASE ${sql(name)}`)), () =>
+    Effect.ignore(Effect.scoped(Effect.flatMap(admin, (sql) => sql`DROP DATABASE IF EXISTS ${sql(name)} WITH (FORCE)`)))
   )
   return { name, url: withDatabase(server, name) }
 }).pipe(Effect.orDie)
