@@ -183,6 +183,15 @@ describe("the parts of Postroom", () => {
 })
 
 describe("a file of Postroom", () => {
+  it("says its patterns in the documents too, which Effect only does for those with the flag u", () => {
+    const silent = sources.flatMap(({ file, text }) =>
+      [...text.matchAll(/isPattern\(\/.*?\/(\w*)[,)]/g)].flatMap(([found, flags]) =>
+        flags === "u" ? [] : [`${file}: ${found}`]
+      )
+    )
+    assert.deepStrictEqual(silent, [])
+  })
+
   it("has at most 300 lines", () => {
     const long = sources.filter(({ text }) => text.trimEnd().split("\n").length > 300).map(({ file }) => file)
     assert.deepStrictEqual(long, [])

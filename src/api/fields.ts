@@ -12,7 +12,7 @@ export const says = (summary: string, description?: string) =>
 export const name = Schema.String.check(
   Schema.isMinLength(1),
   Schema.isMaxLength(200),
-  Schema.isPattern(/^(?!\.{1,2}$)[^\0]*$/, { message: "must not contain NUL, nor be . or .." })
+  Schema.isPattern(/^(?!\.{1,2}$)[^\0]*$/u, { message: "must not contain NUL, nor be . or .." })
 )
 export const key = Schema.optionalKey(name.annotate({ description: "Sending the same key again answers the same." }))
 export const time = Schema.String.annotate({ format: "date-time" })

@@ -1,4 +1,5 @@
 /** Values drawn from a JSON Schema, as OpenAPI documents hold them: as many kinds of it as our own documents use. */
+import * as fc from "fast-check"
 import type { Chance } from "../simulation/Chance.ts"
 import { oddValue } from "./odd.ts"
 
@@ -36,7 +37,10 @@ const textOf = (chance: Chance, schema: JsonSchema): string => {
   if (schema.format === "uuid") return `00000000-0000-4000-8000-00000000000${chance.below(10)}`
   let text = chance.of(words) + (chance.is(0.5) ? String(chance.below(1_000)) : "")
   while (text.length < (schema.minLength ?? 0)) text += "x"
-  return text.slice(0, schema.maxLength ?? text.length)
+  text = text.slice(0, schema.maxLength ?? text.length)
+  const pattern = schema.pattern === undefined ? null : new RegExp(schema.pattern, "u")
+  if (pattern === null || pattern.test(text)) return text
+  return fc.sample(fc.stringMatching(pattern), { seed: chance.below(2 ** 31), numRuns: 1 })[0]!
 }
 
 const mostItems = 4
@@ -79,9 +83,7 @@ export const drawValue = (chance: Chance, schema: JsonSchema, all: Definitions, 
       const made: Record<string, unknown> = {}
       for (const [name, part] of Object.entries(schema.properties ?? {})) {
         const isWanted = schema.required?.includes(name) === true || (depth < deepest && chance.is(0.4))
-        // A pattern does not come through into our documents.
-        if (name === "sha256") made[name] = "0123456789abcdef".repeat(4)
-        else if (isWanted) made[name] = drawValue(chance, part, all, depth + 1)
+        if (isWanted) made[name] = drawValue(chance, part, all, depth + 1)
       }
       if (typeof schema.additionalProperties === "object" && schema.properties === undefined) {
         for (let i = chance.below(3); i > 0; i--) {

@@ -6,12 +6,12 @@
 import { Schema } from "effect"
 
 /** A blob's name: SHA-256 of its bytes, 64 lower-case hex digits. */
-export const Sha256 = Schema.String.check(Schema.isPattern(/^[0-9a-f]{64}$/))
+export const Sha256 = Schema.String.check(Schema.isPattern(/^[0-9a-f]{64}$/u))
 
 const Pixels = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1_000_000 }))
 const Bytes = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }))
 /** One word, in the registers of formats and of failures. */
-const Word = Schema.String.check(Schema.isPattern(/^[A-Za-z][A-Za-z0-9_-]{0,39}$/))
+const Word = Schema.String.check(Schema.isPattern(/^[A-Za-z][A-Za-z0-9_-]{0,39}$/u))
 const Said = Schema.String.check(Schema.isMaxLength(1_000))
 
 /** A picture made of the content, in the blob store. */
@@ -33,7 +33,7 @@ const Converted = Schema.Struct({
   width: Pixels,
   height: Pixels,
   /** ThumbHash, in Base64. */
-  thumbhash: Schema.String.check(Schema.isPattern(/^[A-Za-z0-9+/]{0,60}={0,2}$/)),
+  thumbhash: Schema.String.check(Schema.isPattern(/^[A-Za-z0-9+/]{0,60}={0,2}$/u)),
   /** Why the picture is not quite what was uploaded, where the file is damaged; else null. */
   degraded: Schema.NullOr(Said),
   /** What the camera wrote, without what is private. */

@@ -13,13 +13,15 @@ import { Tags } from "./Tag.ts"
 export const Generation = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 2_147_483_647 }))
 
 export const MediaType = Schema.String.check(
-  Schema.isPattern(/^[a-z0-9][a-z0-9!#$&^_.+-]{0,63}\/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}$/)
+  Schema.isPattern(/^[a-z0-9][a-z0-9!#$&^_.+-]{0,63}\/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}$/u)
 )
 
 /** An address of the web. Whether it may be fetched is settled when it is. */
 export const RemoteUrl = Schema.String.annotate({ format: "uri" }).check(
   Schema.isMaxLength(2_000),
-  Schema.isPattern(/^https?:\/\/[^\s\0]+$/i, { message: "must be an address that begins with http:// or https://" })
+  Schema.isPattern(/^[hH][tT]{2}[pP][sS]?:\/\/[^\s\0]+$/u, {
+    message: "must be an address that begins with http:// or https://"
+  })
 )
 
 /** Content in the blob store. */

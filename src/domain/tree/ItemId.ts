@@ -2,5 +2,5 @@
 import { Schema } from "effect"
 
 export const ItemId = Schema.String.annotate({ format: "uuid" }).check(
-  Schema.isPattern(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/)
+  Schema.isPattern(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/u)
 )
