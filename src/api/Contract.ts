@@ -1,7 +1,7 @@
 /** The HTTP API as a contract: routes, shapes and errors, without a line of server code. */
 import { Schema } from "effect"
 import { HttpApi, HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
-import { accepted, count, failures, filter, key, largestPage, name, says, submitting, time } from "./fields.ts"
+import { accepted, failures, filter, key, limit, name, says, submitting, time } from "./fields.ts"
 import { Exports } from "./ExportsContract.ts"
 import { Files } from "./FilesContract.ts"
 import { Items } from "./ItemsContract.ts"
@@ -70,7 +70,7 @@ export class Tasks extends HttpApiGroup.make("tasks")
         since: filter("Queued at or after this time."),
         until: filter("Queued before this time."),
         q: filter("Part of the reason or the user, or the beginning of an id."),
-        limit: Schema.optionalKey(count.annotate({ description: `At most so many, up to ${largestPage}.` })),
+        limit,
         cursor: filter("What `next` of the page before said.")
       },
       success: TaskPage,

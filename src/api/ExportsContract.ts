@@ -7,7 +7,7 @@ import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema } from "effect/http-api"
 import { exportFields, ExportFormat } from "../domain/export/ExportRequest.ts"
 import { UserName } from "../domain/tree/Name.ts"
-import { accepted, count, failures, filter, largestPage, says, submitting, time } from "./fields.ts"
+import { accepted, failures, filter, limit, says, submitting, time } from "./fields.ts"
 import { acting, headers } from "./ItemsContract.ts"
 import { Authorization } from "./Middleware.ts"
 import { BadRequest, Conflict, Gone, NotFound, RangeNotSatisfiable, Unavailable } from "./Problems.ts"
@@ -78,7 +78,7 @@ export class Exports extends HttpApiGroup.make("exports")
     HttpApiEndpoint.get("list", "/exports", {
       query: {
         ...user,
-        limit: Schema.optionalKey(count.annotate({ description: `At most so many, up to ${largestPage}.` })),
+        limit,
         cursor: filter("What `next` of the page before said.")
       },
       success: ExportPage,

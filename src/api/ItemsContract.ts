@@ -8,7 +8,7 @@ import { HttpApiEndpoint, HttpApiGroup } from "effect/http-api"
 import { ItemId } from "../domain/tree/ItemId.ts"
 import { ItemName, UserName, Viewers } from "../domain/tree/Name.ts"
 import { Tags } from "../domain/tree/Tag.ts"
-import { accepted, count, failures, filter, key, largestPage, says, submitting } from "./fields.ts"
+import { accepted, failures, filter, key, limit, says, submitting } from "./fields.ts"
 import { Authorization } from "./Middleware.ts"
 import { BadRequest, NotFound } from "./Problems.ts"
 import { Receipt } from "./Views.ts"
@@ -82,7 +82,6 @@ export const reading = {
   ),
   admin
 }
-const limit = Schema.optionalKey(count.annotate({ description: `At most so many, up to ${largestPage}.` }))
 const cursor = filter("What `next` of the page before said.")
 const id = { id: Schema.String }
 export const headers = { "idempotency-key": key }

@@ -47,7 +47,11 @@ const knownPaths = <Id extends string, Groups extends HttpApiGroup.Constraint>(
       if (endpoint.method === "GET") known.add("HEAD")
     }
   })
-  return [...methods].map(([path, set]) => ({ pattern: patternOf(path), methods: [...set] }))
+  // Where a path fits two of them, it is the one with fewer parameters.
+  const parameters = (path: string) => path.split("/:").length
+  return [...methods]
+    .sort(([a], [b]) => parameters(a) - parameters(b))
+    .map(([path, set]) => ({ pattern: patternOf(path), methods: [...set] }))
 }
 
 const isProblem = (response: HttpServerResponse.HttpServerResponse): boolean =>

@@ -1,9 +1,9 @@
 /** Parts that the groups of the contract have in common. */
-import { Schema } from "effect"
+import { Schema, SchemaTransformation } from "effect"
 import { HttpApiSchema, OpenApi } from "effect/http-api"
 import { BadRequest, BodyTooLarge, Conflict, NotFound, Unavailable, UnsupportedMediaType } from "./Problems.ts"
 
-export const largestPage = 500
+const largestPage = 500
 
 export const says = (summary: string, description?: string) =>
   OpenApi.annotations({ summary, ...(description === undefined ? {} : { description }) })
@@ -12,7 +12,9 @@ export const says = (summary: string, description?: string) =>
 export const name = Schema.String.check(
   Schema.isMinLength(1),
   Schema.isMaxLength(200),
-  Schema.isPattern(/^(?!\.{1,2}$)[^\0]*$/u, { message: "must not contain NUL, nor be . or .." })
+  Schema.isPattern(/^(?:[^.\x00][^\x00]*|\.[^.\x00][^\x00]*|\.\.[^\x00]+)?$/u, {
+    message: "must not contain NUL, nor be . or .."
+  })
 )
 export const key = Schema.optionalKey(name.annotate({ description: "Sending the same key again answers the same." }))
 export const time = Schema.String.annotate({ format: "date-time" })
@@ -29,6 +31,14 @@ export const submitting = [
   Unavailable.problem
 ] as const
 
-/** How many of a list. */
-export const count = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: largestPage }))
+/** How many of a list: a number in a query is text, and the document can only say by a pattern which. */
+export const limit = Schema.optionalKey(
+  Schema.String.annotate({ description: `At most so many, up to ${largestPage}.` })
+    .check(
+      Schema.isPattern(/^(?:[1-9][0-9]?|[1-4][0-9]{2}|500)$/u, {
+        message: `must be a whole number from 1 to ${largestPage}`
+      })
+    )
+    .pipe(Schema.decodeTo(Schema.Int, SchemaTransformation.numberFromString))
+)
 export const filter = (description: string) => Schema.optionalKey(Schema.String.annotate({ description }))

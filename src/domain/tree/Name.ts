@@ -9,7 +9,7 @@ const wellFormed = Schema.makeFilter((text: string) =>
 export const ItemName = Schema.String.check(
   Schema.isMinLength(1),
   Schema.isMaxLength(500),
-  Schema.isPattern(/^[^\0]*$/u, { message: "must not contain NUL" }),
+  Schema.isPattern(/^[^\x00]*$/u, { message: "must not contain NUL" }),
   wellFormed
 )
 
@@ -25,7 +25,9 @@ export const isWholeOwner = (user: string): boolean => user !== "" && bytesOf(us
 export const UserName = Schema.String.check(
   Schema.isMinLength(1),
   Schema.isMaxLength(longestUser),
-  Schema.isPattern(/^(?!\.{1,2}$)[^\0]*$/u, { message: "must not contain NUL, nor be . or .." }),
+  Schema.isPattern(/^(?:[^.\x00][^\x00]*|\.[^.\x00][^\x00]*|\.\.[^\x00]+)?$/u, {
+    message: "must not contain NUL, nor be . or .."
+  }),
   // What has too many characters is told that already.
   Schema.makeFilter((text: string) =>
     text.length > longestUser || bytesOf(text) <= longestUser
