@@ -12,6 +12,7 @@ export const says = (summary: string, description?: string) =>
 export const name = Schema.String.check(
   Schema.isMinLength(1),
   Schema.isMaxLength(200),
+  // oxlint-disable-next-line no-control-regex -- NUL as other readers of JSON Schema write it
   Schema.isPattern(/^(?:[^.\x00][^\x00]*|\.[^.\x00][^\x00]*|\.\.[^\x00]+)?$/u, {
     message: "must not contain NUL, nor be . or .."
   })

@@ -19,6 +19,7 @@ export const MediaType = Schema.String.check(
 /** An address of the web. Whether it may be fetched is settled when it is. */
 export const RemoteUrl = Schema.String.annotate({ format: "uri" }).check(
   Schema.isMaxLength(2_000),
+  // oxlint-disable-next-line no-control-regex -- NUL as other readers of JSON Schema write it
   Schema.isPattern(/^[hH][tT]{2}[pP][sS]?:\/\/[^\s\x00]+$/u, {
     message: "must be an address that begins with http:// or https://"
   })

@@ -9,6 +9,7 @@ const wellFormed = Schema.makeFilter((text: string) =>
 export const ItemName = Schema.String.check(
   Schema.isMinLength(1),
   Schema.isMaxLength(500),
+  // oxlint-disable-next-line no-control-regex -- NUL as other readers of JSON Schema write it
   Schema.isPattern(/^[^\x00]*$/u, { message: "must not contain NUL" }),
   wellFormed
 )
@@ -25,6 +26,7 @@ export const isWholeOwner = (user: string): boolean => user !== "" && bytesOf(us
 export const UserName = Schema.String.check(
   Schema.isMinLength(1),
   Schema.isMaxLength(longestUser),
+  // oxlint-disable-next-line no-control-regex -- NUL as other readers of JSON Schema write it
   Schema.isPattern(/^(?:[^.\x00][^\x00]*|\.[^.\x00][^\x00]*|\.\.[^\x00]+)?$/u, {
     message: "must not contain NUL, nor be . or .."
   }),
