@@ -1,6 +1,7 @@
 /** Parts that the groups of the contract have in common. */
 import { Schema, SchemaTransformation } from "effect"
 import { HttpApiSchema, OpenApi } from "effect/http-api"
+import { isPathPart } from "../domain/tree/Name.ts"
 import { BadRequest, BodyTooLarge, Conflict, NotFound, Unavailable, UnsupportedMediaType } from "./Problems.ts"
 
 const largestPage = 500
@@ -8,15 +9,8 @@ const largestPage = 500
 export const says = (summary: string, description?: string) =>
   OpenApi.annotations({ summary, ...(description === undefined ? {} : { description }) })
 
-/** No URL can name a dot segment, and Postgres cannot hold NUL: neither could be asked for again. */
-export const name = Schema.String.check(
-  Schema.isMinLength(1),
-  Schema.isMaxLength(200),
-  // oxlint-disable-next-line no-control-regex -- NUL as other readers of JSON Schema write it
-  Schema.isPattern(/^(?:[^.\x00][^\x00]*|\.[^.\x00][^\x00]*|\.\.[^\x00]+)?$/u, {
-    message: "must not contain NUL, nor be . or .."
-  })
-)
+/** A name of something that a path may hold. */
+export const name = Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(200), isPathPart)
 export const key = Schema.optionalKey(name.annotate({ description: "Sending the same key again answers the same." }))
 export const time = Schema.String.annotate({ format: "date-time" })
 

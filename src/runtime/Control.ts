@@ -74,12 +74,8 @@ export const makeControl = (options: ControlOptions) =>
     const rowOf = (ownership: Ownership, id: string) =>
       whileReading(
         [ownership],
-        Effect.flatMap(journal.task(id), (row) =>
-          Effect.map(
-            confirm(() => (row === null ? [] : [row])),
-            (confirmed) => ({ row, confirmed })
-          )
-        )
+        Effect.map(journal.task(id), (row) => (row === null ? [] : [row])),
+        (rows) => confirm(() => rows)
       )
 
     /** Ends a task that is in memory; answers whether it is gone already, or is told to stop. */
@@ -128,9 +124,9 @@ export const makeControl = (options: ControlOptions) =>
       const ownership = lanes.find((lane) => lane.actor.name === command.at!.queue)?.owned.get(command.at.partition)
       if (ownership === undefined || !ownership.alive || ownership.draining) return
       // It stands in the journal alone: behind many others of its key.
-      const { answer, ended } = yield* rowOf(ownership, command.task)
-      const { row, confirmed } = answer
-      if (row === null || row.record === null || isFinal(row.state)) return
+      const { rows, confirmed, ended } = yield* rowOf(ownership, command.task)
+      const [row] = rows
+      if (row === undefined || row.record === null || isFinal(row.state)) return
       if (!confirmed.tasks.has(row.id) || ended.has(row.id) || !ownership.alive) return
       const come = ownership.live.get(row.id)
       if (come !== undefined) return end(come)
@@ -156,11 +152,11 @@ export const makeControl = (options: ControlOptions) =>
       // had been before and has ended once more, the row says only then.
       if (!isTaken && state() !== undefined && isFinal(state()!)) yield* flush.barrier
       if (!isTaken && !isFinal(command.at.state) && state() === undefined) {
-        const { answer, ended } = yield* rowOf(ownership, command.task)
-        const { row, confirmed } = answer
+        const { rows, confirmed, ended } = yield* rowOf(ownership, command.task)
+        const [row] = rows
         // It was found, and came to an end, while its row was on the way: the next look knows more.
         if (ended.has(command.task)) return
-        if (row !== null && !isFinal(row.state) && ownership.alive && state() === undefined) {
+        if (row !== undefined && !isFinal(row.state) && ownership.alive && state() === undefined) {
           wishes.retried.set(command.task, ownership)
           intake.adopt(ownership, row, confirmed)
         }

@@ -70,18 +70,12 @@ export const makeIntake = (options: IntakeOptions) =>
     const journal = yield* Journal
     const clock = yield* Clock.Clock
 
-    /** Rows to make tasks of, and what of them or of `more` is to be cancelled; what is done with them must follow at once. */
+    /** Rows to make tasks of, and what of them or of `more` is to be cancelled. */
     const rowsOf = (
       ownerships: ReadonlyArray<Ownership>,
       read: Effect.Effect<ReadonlyArray<Task>, JournalError>,
       more: () => ReadonlyArray<Cancellable> = () => []
-    ) => {
-      const both = Effect.gen(function* () {
-        const rows = yield* read
-        return { rows, confirmed: yield* options.confirm(() => [...rows, ...more()]) }
-      })
-      return Effect.map(whileReading(ownerships, patiently(both)), ({ answer, ended }) => ({ ...answer, ended }))
-    }
+    ) => whileReading(ownerships, patiently(read), (rows) => patiently(options.confirm(() => [...rows, ...more()])))
 
     const boxOf = (ownership: Ownership, key: Uint8Array | null, offset: number): Mailbox<LiveTask> => {
       const { lane, partition } = ownership

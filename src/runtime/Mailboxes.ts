@@ -114,8 +114,7 @@ export const open = <T>(
 
 const line = <T extends Queued>(boxes: Mailboxes<T>, box: Mailbox<T>, now: number): void => {
   box.state = box.barred > 0 ? "waiting" : "ready"
-  if (box.barred > 0) return
-  if (box.listed) return
+  if (box.barred > 0 || box.listed) return
   box.listed = true
   box.readyAt = now
   Fifo.push(boxes.lines[Fifo.peek(box.tasks)!.priority], box)

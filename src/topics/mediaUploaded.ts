@@ -1,5 +1,6 @@
 /** A picture is in the blob store and wants its preview and thumbnail. */
 import { Schema } from "effect"
+import { Sha256 } from "../domain/tree/Attachment.ts"
 import { Generation } from "../domain/tree/ContentCommand.ts"
 import { ItemId } from "../domain/tree/ItemId.ts"
 import * as Topic from "./Topic.ts"
@@ -10,7 +11,7 @@ export const mediaUploaded = Topic.make({
   description: "A picture is in the blob store and wants its preview and thumbnail. Key: owner.",
   value: Schema.Struct({
     /** SHA-256 of the picture, 64 hex digits. */
-    sha256: Schema.String.check(Schema.isPattern(/^[0-9a-f]{64}$/u)),
+    sha256: Sha256,
     /** Its name for people. */
     name: Schema.String.check(Schema.isMaxLength(1_000)),
     /** The item whose content it is: what becomes of it is said to the tree by the command `attach`. */

@@ -1,6 +1,6 @@
 /** `node test/chaos/kill.ts`: one drill, its verdict, and how soon work went on. */
 import { Effect } from "effect"
-import { readOptions, refuserOf } from "../support/commandLine.ts"
+import { readOptions, refuserOf, wholeNumberOf } from "../support/commandLine.ts"
 import { isClean } from "./check.ts"
 import { runDrill } from "./drill.ts"
 import type { DrillMode } from "./drill.ts"
@@ -28,9 +28,10 @@ const values = readOptions(
   help
 )
 if (!modes.includes(values.mode)) refuse(`--mode is one of ${modes.join(", ")}`)
-const [kills, seed] = (["kills", "seed"] as const).map((name) =>
-  /^\d{1,9}$/.test(values[name]) ? Number(values[name]) : refuse(`--${name} takes a number`)
-) as [number, number]
+const [kills, seed] = (["kills", "seed"] as const).map((name) => wholeNumberOf(values, name, refuse)) as [
+  number,
+  number
+]
 
 const spread = (times: ReadonlyArray<number>) => {
   const sorted = [...times].sort((a, b) => a - b)

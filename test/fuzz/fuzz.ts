@@ -1,6 +1,6 @@
 /** `npm run fuzz`: bad input at the API and in the topics, from a seed. Ends with 1 where something was found. */
 import { Cause, Effect, Fiber } from "effect"
-import { readOptions, refuserOf } from "../support/commandLine.ts"
+import { readOptions, refuserOf, wholeNumberOf } from "../support/commandLine.ts"
 import { fuzzHttp } from "./httpFuzz.ts"
 import { fuzzRecords } from "./recordFuzz.ts"
 import { findSchemathesis, runSchemathesis } from "./schemathesis.ts"
@@ -38,12 +38,9 @@ const values = readOptions(
   help
 )
 
-const numberOf = (name: "requests" | "records" | "seed" | "from" | "connections" | "examples"): number =>
-  /^\d{1,9}$/.test(values[name]) ? Number(values[name]) : usage(`--${name} takes a number`)
-
 const [requests, records, seed, from, connections, examples] = (
   ["requests", "records", "seed", "from", "connections", "examples"] as const
-).map(numberOf) as [number, number, number, number, number, number]
+).map((name) => wholeNumberOf(values, name, usage)) as [number, number, number, number, number, number]
 if (connections === 0) usage("--connections takes a number above 0")
 
 const say = (line: string): void => {

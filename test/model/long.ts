@@ -1,6 +1,6 @@
 /** `npm run model`: longer than the tests play it. Ends with 1 where the API and the model differ. */
 import { Effect } from "effect"
-import { readOptions, refuserOf } from "../support/commandLine.ts"
+import { readOptions, refuserOf, wholeNumberOf } from "../support/commandLine.ts"
 import { check } from "./check.ts"
 
 const help = `npm run model -- [options]
@@ -24,7 +24,7 @@ const values = readOptions(
   help
 )
 const [runs, seed, longest] = (["runs", "seed", "longest"] as const).map((name) =>
-  /^\d{1,9}$/.test(values[name]) ? Number(values[name]) : refuse(`--${name} takes a number`)
+  wholeNumberOf(values, name, refuse)
 ) as [number, number, number]
 
 const began = performance.now()

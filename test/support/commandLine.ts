@@ -26,3 +26,10 @@ export const readOptions = <const O extends NonNullable<ParseArgsConfig["options
   }
   return values
 }
+
+/** The whole number that an option says. */
+export const wholeNumberOf = <N extends string>(
+  values: Readonly<Record<N, string>>,
+  name: N,
+  refuse: (why: string) => never
+): number => (/^\d{1,9}$/.test(values[name]) ? Number(values[name]) : refuse(`--${name} takes a number`))

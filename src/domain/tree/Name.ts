@@ -22,14 +22,17 @@ const bytesOf = (text: string): number => new TextEncoder().encode(text).length
 /** Whether a record's key, as its task shows it, is the whole name of an owner. */
 export const isWholeOwner = (user: string): boolean => user !== "" && bytesOf(user) <= longestUser
 
+/** No URL can name a dot segment, and Postgres cannot hold NUL: neither could be asked for again. */
+// oxlint-disable-next-line no-control-regex -- NUL as other readers of JSON Schema write it
+export const isPathPart = Schema.isPattern(/^(?:[^.\x00][^\x00]*|\.[^.\x00][^\x00]*|\.\.[^\x00]+)?$/u, {
+  message: "must not contain NUL, nor be . or .."
+})
+
 /** A user of the tree. */
 export const UserName = Schema.String.check(
   Schema.isMinLength(1),
   Schema.isMaxLength(longestUser),
-  // oxlint-disable-next-line no-control-regex -- NUL as other readers of JSON Schema write it
-  Schema.isPattern(/^(?:[^.\x00][^\x00]*|\.[^.\x00][^\x00]*|\.\.[^\x00]+)?$/u, {
-    message: "must not contain NUL, nor be . or .."
-  }),
+  isPathPart,
   // What has too many characters is told that already.
   Schema.makeFilter((text: string) =>
     text.length > longestUser || bytesOf(text) <= longestUser

@@ -168,6 +168,7 @@ export const applyBatch = (tables: MemoryTables, batch: Batch): void => {
     putFirst(tables.pausedKeys, keySlot(queue, key), { queue, key, by: reason })
   }
   for (const row of batch.skips) putFirst(tables.skips, `${row.flow}\n${row.task}\n${row.offset}`, row)
+  if (batch.commands.length === 0) return
   const done = new Set(batch.commands)
   for (const [slot, { number }] of tables.commands) if (done.has(number)) tables.commands.delete(slot)
 }

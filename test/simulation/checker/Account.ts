@@ -37,7 +37,7 @@ export interface Account {
   /** Records by topic, in the order of their appends. */
   readonly topics: ReadonlyMap<string, ReadonlyArray<Logged & { readonly index: number; readonly at: number }>>
   /** The first record of each task that its queue read, by task. */
-  readonly records: ReadonlyMap<string, { readonly queue: string; readonly record: Logged }>
+  readonly records: ReadonlyMap<string, { readonly queue: string; readonly record: Logged; readonly index: number }>
   /** Tasks whose record stands in several partitions: a producer that does that may have it done in each. */
   readonly scattered: ReadonlySet<string>
   /** Tasks an operator asked to cancel or to retry, and when that took effect. */
@@ -99,7 +99,7 @@ export const accountOf = (run: Run): Account => {
   const byRun = new Map<number, Attempt>()
   const byTask = new Map<string, Array<Attempt>>()
   const topics = new Map<string, Array<Logged & { index: number; at: number }>>()
-  const records = new Map<string, { queue: string; record: Logged }>()
+  const records = new Map<string, { queue: string; record: Logged; index: number }>()
   const scattered = new Set<string>()
   const asked = new Map<string, Array<{ op: string; index: number; answer: boolean }>>()
   const rows = new Map<string, Array<{ row: Row; index: number; p: string }>>()
@@ -147,7 +147,7 @@ export const accountOf = (run: Run): Account => {
           for (const { name } of queuesOf(facts, record.topic)) {
             const task = uuid(`${name}\n${recordIdOf(record)}`)
             const known = records.get(task)
-            if (known === undefined) records.set(task, { queue: name, record })
+            if (known === undefined) records.set(task, { queue: name, record, index })
             else if (known.record.partition !== record.partition) scattered.add(task)
           }
         }

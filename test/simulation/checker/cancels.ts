@@ -1,7 +1,8 @@
 /** I11, beside control.ts: what is cancelled was to be, by itself or with its flow, and a flow that is to end begins nothing more. */
 import type { Violation } from "../History.ts"
-import { isFinal, recordIdOf, uuid } from "./Account.ts"
+import { isFinal } from "./Account.ts"
 import type { Account } from "./Account.ts"
+import { carriedOutMs, wasDecided } from "./control.ts"
 
 /** From when to when a flow was to end: an index each; a retry of one of its tasks ends the wish. */
 interface Wish {
@@ -26,29 +27,16 @@ const wishesOf = ({ history, run }: Account): ReadonlyMap<string, ReadonlyArray<
   return wishes
 }
 
-/** The index at which the record of each task came to stand in its topic. */
-const bornOf = ({ topics, run }: Account): ReadonlyMap<string, number> => {
-  const born = new Map<string, number>()
-  for (const { name, topic } of run.facts.queues) {
-    for (const record of topics.get(topic) ?? []) {
-      const task = uuid(`${name}\n${recordIdOf(record)}`)
-      if (!born.has(task)) born.set(task, record.index)
-    }
-  }
-  return born
-}
-
 /** I11: in each of its lives, a task is cancelled where it or its flow was to be. */
 export const cancelsWereAskedFor = (account: Account): ReadonlyArray<Violation> => {
   const found: Array<Violation> = []
-  const { rows, asked, byTask, scattered } = account
+  const { rows, asked, byTask, records, scattered } = account
   const wishes = wishesOf(account)
-  const born = bornOf(account)
   for (const [task, all] of rows) {
     const isQuitter = byTask.get(task)?.some(({ kind }) => kind === "quit") === true
     if (scattered.has(task) || isQuitter) continue
     const ops = asked.get(task) ?? []
-    let lifeFrom = born.get(task) ?? 0
+    let lifeFrom = records.get(task)?.index ?? 0
     let isOver = false
     for (const { row, index } of all) {
       const retry = ops.findLast((one) => one.op === "retry" && one.answer && one.index < index)
@@ -70,19 +58,13 @@ export const cancelsWereAskedFor = (account: Account): ReadonlyArray<Violation> 
   return found
 }
 
-/** How long a process may take to carry out what a look has told it, ms. */
-const carriedOutMs = 300
-
-/** One that was journalled before its start was decided upon then, so long ago at most, ms. */
-const decidedMs = 1_500
-
 /**
  * I11, the other half. The first look of a process that sees the wish ends what was in its memory when the look began,
  * the second what came meanwhile; what comes later is ended as it comes.
  */
 export const flowsAreCancelled = (account: Account): ReadonlyArray<Violation> => {
   const found: Array<Violation> = []
-  const { history, rows, run } = account
+  const { history, run } = account
   const wishes = wishesOf(account)
   if (wishes.size === 0) return found
   const flowOf = new Map(run.end.tasks.map(({ id, flow }) => [id, flow]))
@@ -100,8 +82,7 @@ export const flowsAreCancelled = (account: Account): ReadonlyArray<Violation> =>
       if (wish === undefined) continue
       const second = looks.get(line.p)?.filter(({ read }) => read > wish.from)[1]
       if (second === undefined || line.t <= second.known + carriedOutMs) continue
-      const wrote = rows.get(line.task)?.findLast((one) => one.index < index && one.row.state === "in_progress")
-      if (wrote !== undefined && line.t - history[wrote.index]!.t < decidedMs) continue
+      if (wasDecided(account, line, index)) continue
       const detail = `${line.p} starts ${line.queue} ${line.id} although it knows that its flow was cancelled`
       found.push({ invariant: "I11", at: index, detail })
     }

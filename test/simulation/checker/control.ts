@@ -1,5 +1,5 @@
 /** I9, I10, I11: states go forward, a pause holds and a cancel is kept, by what each process was told. */
-import type { Row, Violation } from "../History.ts"
+import type { LineOf, Row, Violation } from "../History.ts"
 import { isFinal } from "./Account.ts"
 import type { Account } from "./Account.ts"
 
@@ -76,7 +76,13 @@ const makeKnowledge = () => {
 const decidedMs = 1_500
 
 /** How long a process may take to carry out what it was told, ms: the commands of one look are done one by one. */
-const carriedOutMs = 300
+export const carriedOutMs = 300
+
+/** Whether a start was journalled before it, so shortly that it was decided upon then. */
+export const wasDecided = ({ rows, history }: Account, start: LineOf<"start">, at: number): boolean => {
+  const wrote = rows.get(start.task)?.findLast(({ index, row }) => index < at && row.state === "in_progress")
+  return wrote !== undefined && start.t - history[wrote.index]!.t < decidedMs
+}
 
 /** How soon a pause is known where nothing fails, ms: a look every second, and the ways. */
 const boundMs = 1_100
@@ -125,7 +131,8 @@ export const pausesHold = ({ history, run }: Account): ReadonlyArray<Violation> 
 }
 
 /** I11. */
-export const cancelsAreKept = ({ history, run, asked, byTask, rows, scattered }: Account): ReadonlyArray<Violation> => {
+export const cancelsAreKept = (account: Account): ReadonlyArray<Violation> => {
+  const { history, run, asked, byTask, rows, scattered } = account
   const found: Array<Violation> = []
   const wanted = new Map<string, number>()
   for (const [task, all] of asked) {
@@ -147,12 +154,15 @@ export const cancelsAreKept = ({ history, run, asked, byTask, rows, scattered }:
       }
     } else if (line.k === "start") {
       const since = learnt.get(`${line.p} ${line.task}`)
-      const wrote = rows.get(line.task)?.findLast(({ index, row }) => index < at && row.state === "in_progress")
-      const wasDecided = wrote !== undefined && line.t - history[wrote.index]!.t < decidedMs
       // The owner has carried it out and crossed it off: who goes on after a loss cannot know. What the owner does again
       // is a breach of I8.
       const isCarriedOut = rows.get(line.task)?.some(({ index, row }) => index < at && row.state === "cancelled")
-      if (since !== undefined && line.t > history[since]!.t + carriedOutMs && !wasDecided && isCarriedOut !== true) {
+      if (
+        since !== undefined &&
+        line.t > history[since]!.t + carriedOutMs &&
+        !wasDecided(account, line, at) &&
+        isCarriedOut !== true
+      ) {
         found.push({
           invariant: "I11",
           at,
