@@ -6,6 +6,8 @@ import { SqlClient } from "effect/sql"
 import { hash } from "node:crypto"
 import { mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs"
 import * as path from "node:path"
+import { lockOf } from "../../src/actors/converter/conversions.ts"
+import * as Locks from "../../src/database/Locks.ts"
 import { currentRecipe, recipeId } from "../../src/services/images/Recipe.ts"
 import { pngOfZeros, syntheticPhoto } from "../support/photos.ts"
 import { freshDatabase } from "../support/postgres.ts"
@@ -89,7 +91,10 @@ describe("commands", () => {
         Effect.gen(function* () {
           const folder = yield* temporaryFolder
           const { url } = yield* freshDatabase
-          const sql = Context.get(yield* Layer.build(Layer.orDie(PgClient.layer({ url }))), SqlClient.SqlClient)
+          const database = yield* Layer.build(
+            Layer.orDie(Locks.layer.pipe(Layer.provideMerge(PgClient.layer({ url }))))
+          )
+          const sql = Context.get(database, SqlClient.SqlClient)
           const env = { DATA_DIR: path.join(folder, "data"), DATABASE_URL: Redacted.value(url) }
           const photos = path.join(folder, "photos")
           const out = path.join(folder, "out")
@@ -100,12 +105,18 @@ describe("commands", () => {
           for (let n = 0; n < count; n++) writeFileSync(path.join(photos, `${n}.jpg`), another(`-${n}`))
           writeFileSync(path.join(photos, "cut.jpg"), photo.subarray(0, 2_000))
           const args = ["convert", photos, "--out", out, "--json"]
-          const killed = yield* startProgram(args, { folder, env })
-          yield* killed.said(/(.*"status":"succeeded".*\n){10}/)
-          yield* killed.signal("SIGKILL")
-          yield* killed.ended
-          const [before] = yield* sql<{ n: number }>`SELECT count(*)::int AS n FROM conversion`
-          assert.isBelow(before!.n, count)
+          yield* Effect.scoped(
+            Effect.gen(function* () {
+              // Somebody else has one of the pictures: the command cannot have ended before it is killed.
+              const held = hash("sha256", another("-7"))
+              assert.isTrue(yield* Context.get(database, Locks.Locks).tryTake(lockOf(held, recipeId(currentRecipe))))
+              const killed = yield* startProgram(args, { folder, env })
+              yield* killed.said(/(.*"status":"succeeded".*\n){10}/)
+              yield* killed.signal("SIGKILL")
+              yield* killed.ended
+              assert.lengthOf(yield* sql`SELECT 1 FROM conversion WHERE sha256 = ${held}`, 0, "killed before its end")
+            })
+          )
 
           // A picture that is in quarantine, as after a bad day of the machine.
           const suspect = another("-suspect")

@@ -54,6 +54,9 @@ export interface Conversion {
 
 const nothing: Conversion = { result: null, refusal: null, crashes: 0 }
 
+/** The lock that whoever converts a picture holds, in all processes of an installation. */
+export const lockOf = (sha256: string, recipe: string): string => `conversion ${recipe} ${sha256}`
+
 /** What is known of a picture under a recipe. */
 export const knownConversion = (sha256: string, recipe: string) =>
   Effect.flatMap(SqlClient.SqlClient, (sql) =>

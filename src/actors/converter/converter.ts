@@ -32,6 +32,7 @@ import {
   keepConversion,
   keepRefusal,
   knownConversion,
+  lockOf,
   mostCrashes,
   pardon,
   type Refusal,
@@ -145,7 +146,7 @@ const convert = Effect.fn("converter")(
     const known = yield* byWhatIsKnown(assignment)
     if (typeof known !== "number") return known
     const locks = yield* Locks
-    if (!(yield* locks.tryTake(`conversion ${recipe} ${picture.sha256}`))) {
+    if (!(yield* locks.tryTake(lockOf(picture.sha256, recipe)))) {
       return delay("the same picture is being converted for another task", (yield* Clock.currentTimeMillis) + busyMs)
     }
     // Whoever had the lock before may have converted it.
