@@ -177,8 +177,10 @@ export const cancelsAreKept = (account: Account): ReadonlyArray<Violation> => {
     if (row === undefined || row.state === "cancelled" || row.state === "invalid") continue
     const ended = rows.get(task)?.find((one) => isFinal(one.row.state))
     if (ended !== undefined && ended.index < since) continue
-    // It may have been running, or ended and not yet been written, when the wish came.
-    const last = byTask.get(task)?.at(-1)
+    // It may have been running, or ended and not yet been written, when the wish came: with whoever wrote its end, and not
+    // with an owner of before who began it once more.
+    const writer = ended === undefined ? undefined : history[ended.index]!.p
+    const last = byTask.get(task)?.findLast(({ p }) => writer === undefined || p === writer)
     const learntAt = last === undefined ? undefined : learnt.get(`${last.p} ${task}`)
     const raced =
       last !== undefined &&
