@@ -1,12 +1,13 @@
 /** The HTTP API as a contract: routes, shapes and errors, without a line of server code. */
 import { Schema } from "effect"
 import { HttpApi, HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
-import { accepted, failures, filter, key, limit, name, says, submitting, time } from "./fields.ts"
+import { accepted, failures, key, name, says, submitting, time } from "./fields.ts"
 import { Exports } from "./ExportsContract.ts"
 import { Files } from "./FilesContract.ts"
 import { Items } from "./ItemsContract.ts"
 import { Authorization, RequestCheck } from "./Middleware.ts"
 import { BadRequest, Conflict, Unavailable } from "./Problems.ts"
+import { filter, instant, limit, numberedCursor, states } from "./query.ts"
 import { EventView, FlowAnswer, MailboxView, QueueView, Receipt, TaskAnswer, TaskDetail, TaskPage } from "./Views.ts"
 
 /** Most events in one batch. */
@@ -32,7 +33,12 @@ export class Events extends HttpApiGroup.make("events")
       headers: { "idempotency-key": key },
       success: Receipt.pipe(accepted),
       error: submitting
-    }).annotateMerge(says("Post an event", "Answered when it is on disk. A repeat of its id answers the same.")),
+    }).annotateMerge(
+      says(
+        "Post an event",
+        "Answered when it is on disk. A repeat of its id answers the same; an Idempotency-Key stands for the id of one that has none."
+      )
+    ),
     HttpApiEndpoint.post("batch", "/events/batch", {
       payload: Schema.Struct({
         events: Schema.Array(PostedEvent).check(Schema.isMinLength(1), Schema.isMaxLength(batchLimit))
@@ -62,16 +68,16 @@ export class Tasks extends HttpApiGroup.make("tasks")
   .add(
     HttpApiEndpoint.get("list", "/tasks", {
       query: {
-        status: filter("One status or several, separated by commas."),
+        status: states,
         queue: filter("Name of a queue."),
         user: filter("Whose tasks."),
         type: filter("Type of the record."),
         flow: filter("Id of the event they descend from."),
-        since: filter("Queued at or after this time."),
-        until: filter("Queued before this time."),
+        since: instant("Queued at or after this time."),
+        until: instant("Queued before this time."),
         q: filter("Part of the reason or the user, or the beginning of an id."),
         limit,
-        cursor: filter("What `next` of the page before said.")
+        cursor: numberedCursor
       },
       success: TaskPage,
       error: [BadRequest.problem, Unavailable.problem]

@@ -5,12 +5,13 @@
  */
 import { Schema } from "effect"
 import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema } from "effect/http-api"
-import { exportFields, ExportFormat } from "../domain/export/ExportRequest.ts"
+import { exportFields, ExportFormat, picturesInZip } from "../domain/export/ExportRequest.ts"
 import { UserName } from "../domain/tree/Name.ts"
-import { accepted, failures, filter, limit, says, submitting, time } from "./fields.ts"
+import { accepted, failures, says, submitting, time } from "./fields.ts"
 import { acting, headers } from "./ItemsContract.ts"
 import { Authorization } from "./Middleware.ts"
 import { BadRequest, Conflict, Gone, NotFound, RangeNotSatisfiable, Unavailable } from "./Problems.ts"
+import { cursor, limit } from "./query.ts"
 import { Receipt, TaskStatus } from "./Views.ts"
 
 const ExportStatus = Schema.Union([TaskStatus, Schema.Literal("expired")]).annotate({
@@ -65,7 +66,7 @@ const reads = [...failures, BadRequest.problem] as const
 export class Exports extends HttpApiGroup.make("exports")
   .add(
     HttpApiEndpoint.post("request", "/exports", {
-      payload: Schema.Struct({ ...acting, ...exportFields }),
+      payload: Schema.Struct({ ...acting, ...exportFields }).check(picturesInZip),
       headers,
       success: Schema.Struct({ ...Receipt.fields, exportId: Schema.String }).pipe(accepted),
       error: submitting
@@ -79,7 +80,7 @@ export class Exports extends HttpApiGroup.make("exports")
       query: {
         ...user,
         limit,
-        cursor: filter("What `next` of the page before said.")
+        cursor: cursor(/^[0-9]{1,17}-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/u)
       },
       success: ExportPage,
       error: [BadRequest.problem, Unavailable.problem]

@@ -18,16 +18,16 @@ const name = Schema.optionalKey(ItemName.annotate({ description: "Left out: the 
 const place = {
   ...acting,
   name,
-  parent: Schema.optionalKey(Schema.NullOr(ItemId)),
+  parent: Schema.optionalKey(ItemId),
   tags: Schema.optionalKey(Tags),
   viewers: Schema.optionalKey(Viewers.annotate({ description: "Left out: those who see the parent." }))
 }
 const url = RemoteUrl.annotate({ description: "Fetched later, by a task; only from the public web." })
 
-/** The fields beside the file. Lists are sent as several fields of one name. */
+/** The fields beside the file. Lists are sent as several fields of one name; null cannot be sent. */
 export const UploadFields = Schema.Struct(place)
 export const ContentFields = Schema.Struct(acting)
-const RemoteUpload = Schema.Struct({ ...place, url })
+const RemoteUpload = Schema.Struct({ ...place, parent: Schema.optionalKey(Schema.NullOr(ItemId)), url })
 const RemoteContent = Schema.Struct({ ...acting, url })
 
 const file = { file: Schema.String.annotate({ format: "binary", description: "The file itself." }) }

@@ -8,9 +8,10 @@ import { HttpApiEndpoint, HttpApiGroup } from "effect/http-api"
 import { ItemId } from "../domain/tree/ItemId.ts"
 import { ItemName, UserName, Viewers } from "../domain/tree/Name.ts"
 import { Tags } from "../domain/tree/Tag.ts"
-import { accepted, failures, filter, key, limit, says, submitting } from "./fields.ts"
+import { accepted, failures, key, says, submitting } from "./fields.ts"
 import { Authorization } from "./Middleware.ts"
 import { BadRequest, NotFound } from "./Problems.ts"
+import { cursor, filter, limit, numberedCursor } from "./query.ts"
 import { Receipt } from "./Views.ts"
 
 const ContentView = Schema.Struct({
@@ -82,7 +83,6 @@ export const reading = {
   ),
   admin
 }
-const cursor = filter("What `next` of the page before said.")
 const id = { id: Schema.String }
 export const headers = { "idempotency-key": key }
 export const change = {
@@ -121,7 +121,7 @@ export class Items extends HttpApiGroup.make("items")
           UserName.annotate({ description: "At the top of whose tree; by default the caller's." })
         ),
         limit,
-        cursor
+        cursor: numberedCursor
       },
       success: ItemPage,
       error: reads
@@ -192,7 +192,7 @@ export class Items extends HttpApiGroup.make("items")
         tags: filter("Tags that an item has all of, separated by commas."),
         q: filter("Beginnings of words that an item's name has all of."),
         limit,
-        cursor
+        cursor: cursor(/^[0-9]{1,9}-[0-9a-z]{0,1200}$/u)
       },
       success: ItemPage,
       error: reads

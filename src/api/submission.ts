@@ -60,7 +60,7 @@ const textFields = ["type", "user", "id"] as const
 /** Half of a surrogate pair has no UTF-8: it would come back as another text than was sent. */
 const isWellFormed = (text: string): boolean => text.isWellFormed()
 
-/** Checks one event; `key` is the Idempotency-Key where there was one, `path` the place of the event in the request. */
+/** Checks one event; `key` stands for the id of one that has none, `path` the place of the event in the request. */
 export const check = (
   types: EventTypes["Service"],
   posted: PostedEvent,
@@ -73,9 +73,6 @@ export const check = (
   }
   const at = readInstant(posted.at)
   if (at === undefined) issues.push({ path: ["at"], message: instantShape })
-  if (key !== undefined && posted.id !== undefined && key !== posted.id) {
-    issues.push({ path: ["id"], message: "differs from the Idempotency-Key header: send one of them" })
-  }
   const type = types.get(posted.type)
   if (type === undefined) {
     issues.push({ path: ["type"], message: `no such event type; known are ${[...types.keys()].join(", ")}` })

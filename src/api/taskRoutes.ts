@@ -7,10 +7,8 @@ import { Journal } from "../journal/Journal.ts"
 import { listTasks } from "../journal/sql/History.ts"
 import { Api } from "./Contract.ts"
 import { guarded } from "./guarded.ts"
-import { instantShape, readQueryInstant } from "./instant.ts"
 import { viewOf } from "./present.ts"
-import type { FieldIssue } from "./Problems.ts"
-import { BadRequest, Conflict, NotFound } from "./Problems.ts"
+import { Conflict, NotFound } from "./Problems.ts"
 import { taskDetail } from "./taskDetail.ts"
 import { settled, stateOf } from "./taskSettled.ts"
 
@@ -19,51 +17,31 @@ const by = "the API"
 
 const noTask = (id: string) => NotFound.of(`there is no task "${id}"`)
 
-const statesOf = (text: string | undefined): ReadonlyArray<TaskState> | undefined => {
-  if (text === undefined) return []
-  const words = text.split(",").map((word) => word.trim())
-  const states = taskStates.filter((state) => words.includes(state))
-  return states.length === new Set(words).size ? states : undefined
+const statesOf = (text: string): ReadonlyArray<TaskState> => {
+  const words = new Set(text.split(",").map((word) => word.trim()))
+  return taskStates.filter((state) => words.has(state))
 }
-
-const readCursor = (text: string | undefined): number | null | undefined =>
-  text === undefined ? null : /^\d{1,15}$/.test(text) ? Number(text) : undefined
 
 export const taskRoutes = HttpApiBuilder.group(Api, "tasks", (handlers) =>
   handlers
     .handle(
       "list",
       Effect.fnUntraced(function* ({ query }) {
-        const issues: Array<FieldIssue> = []
-        const states = statesOf(query.status)
-        const since = readQueryInstant(query.since)
-        const until = readQueryInstant(query.until)
-        const cursor = readCursor(query.cursor)
-        if (states === undefined)
-          issues.push({ path: ["query", "status"], message: `must be some of ${taskStates.join(", ")}` })
-        if (since === undefined) issues.push({ path: ["query", "since"], message: instantShape })
-        if (until === undefined) issues.push({ path: ["query", "until"], message: instantShape })
-        if (cursor === undefined) issues.push({ path: ["query", "cursor"], message: "must be what `next` said" })
-        for (const name of ["queue", "user", "type", "flow", "q"] as const) {
-          if (query[name]?.includes("\0") === true)
-            issues.push({ path: ["query", name], message: "must not contain NUL" })
-        }
-        if (issues.length > 0) return yield* BadRequest.of("the filter cannot be used", issues)
-        const limit = query.limit ?? defaultPage
+        const { status, limit = defaultPage, cursor = null, ...wanted } = query
         const rows = yield* guarded(
           listTasks(
             {
-              states: states!,
-              queue: query.queue ?? null,
-              user: query.user ?? null,
-              type: query.type ?? null,
-              flow: query.flow ?? null,
-              since: since!,
-              until: until!,
-              q: query.q ?? null
+              states: status === undefined ? [] : statesOf(status),
+              queue: wanted.queue ?? null,
+              user: wanted.user ?? null,
+              type: wanted.type ?? null,
+              flow: wanted.flow ?? null,
+              since: wanted.since ?? null,
+              until: wanted.until ?? null,
+              q: wanted.q ?? null
             },
             limit,
-            cursor!
+            cursor
           )
         )
         return {

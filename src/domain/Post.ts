@@ -3,6 +3,7 @@
  * formatting stands beside it as spans, so that nothing is parsed on the way out.
  */
 import { Schema } from "effect"
+import { isMaxCharacters } from "./characters.ts"
 
 /** A formatted span of a text; offsets and lengths in UTF-16 units, as Telegram counts. */
 export const TextSpan = Schema.Struct({
@@ -24,15 +25,15 @@ export type PostImage = typeof PostImage.Type
 export const Source = Schema.Union([
   Schema.Struct({
     kind: Schema.tag("telegram"),
-    username: Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(64))
+    username: Schema.String.check(Schema.isMinLength(1), isMaxCharacters(64))
   }),
   Schema.Struct({
     kind: Schema.tag("web"),
-    username: Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(64))
+    username: Schema.String.check(Schema.isMinLength(1), isMaxCharacters(64))
   }),
   Schema.Struct({
     kind: Schema.tag("feed"),
-    url: Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(2_000))
+    url: Schema.String.check(Schema.isMinLength(1), isMaxCharacters(2_000))
   })
 ])
 export type Source = typeof Source.Type
@@ -40,10 +41,10 @@ export type Source = typeof Source.Type
 /** What a user wants made of the posts of a source. */
 export const Assignment = Schema.Struct({
   /** Username of the channel to publish to. */
-  target: Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(64)),
+  target: Schema.String.check(Schema.isMinLength(1), isMaxCharacters(64)),
   /** How the text should sound: goes into the instructions of the model. */
-  style: Schema.String.check(Schema.isMaxLength(2_000)),
-  language: Schema.String.check(Schema.isMaxLength(16))
+  style: Schema.String.check(isMaxCharacters(2_000)),
+  language: Schema.String.check(isMaxCharacters(16))
 })
 export type Assignment = typeof Assignment.Type
 

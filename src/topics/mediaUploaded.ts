@@ -1,5 +1,6 @@
 /** A picture is in the blob store and wants its preview and thumbnail. */
 import { Schema } from "effect"
+import { isMaxCharacters } from "../domain/characters.ts"
 import { Sha256 } from "../domain/tree/Attachment.ts"
 import { Generation } from "../domain/tree/ContentCommand.ts"
 import { ItemId } from "../domain/tree/ItemId.ts"
@@ -13,7 +14,7 @@ export const mediaUploaded = Topic.make({
     /** SHA-256 of the picture, 64 hex digits. */
     sha256: Sha256,
     /** Its name for people. */
-    name: Schema.String.check(Schema.isMaxLength(1_000)),
+    name: Schema.String.check(isMaxCharacters(1_000)),
     /** The item whose content it is: what becomes of it is said to the tree by the command `attach`. */
     item: Schema.optionalKey(Schema.Struct({ id: ItemId, gen: Generation }))
   })

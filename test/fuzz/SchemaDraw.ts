@@ -23,6 +23,7 @@ export interface JsonSchema {
   readonly maximum?: number
   readonly format?: string
   readonly pattern?: string
+  readonly not?: JsonSchema
 }
 
 /** What a reference names, by its last part. */
@@ -30,17 +31,42 @@ export type Definitions = Readonly<Record<string, JsonSchema>>
 
 const words = ["anna", "ben", "a b", "é", "\u{1f600}", "user/1", "x", "order-17", "%41", "a?b#c"]
 
+const addressPattern = "^[hH][tT]{2}[pP][sS]?:"
+const longestUser = 199
+
 const textOf = (chance: Chance, schema: JsonSchema): string => {
   if (schema.format === "date-time") return chance.of(["2020-01-01T00:00:00Z", "2126-05-05T08:00:00+02:00"])
   // Nobody answers there, and nothing leaves the machine.
-  if (schema.format === "uri") return `http://127.0.0.1:9/${chance.below(10)}`
+  if (schema.pattern?.startsWith(addressPattern) === true) return `http://127.0.0.1:9/${chance.below(10)}`
   if (schema.format === "uuid") return `00000000-0000-4000-8000-00000000000${chance.below(10)}`
-  let text = chance.of(words) + (chance.is(0.5) ? String(chance.below(1_000)) : "")
+  // What no document can say: these 199 are bytes.
+  const most = schema.maxLength === longestUser ? Math.floor(longestUser / 4) : schema.maxLength
+  let text =
+    most !== undefined && chance.is(0.02)
+      ? "\u{1f600}".repeat(most)
+      : chance.of(words) + (chance.is(0.5) ? String(chance.below(1_000)) : "")
   while (text.length < (schema.minLength ?? 0)) text += "x"
-  text = text.slice(0, schema.maxLength ?? text.length)
+  text = [...text].slice(0, most).join("")
   const pattern = schema.pattern === undefined ? null : new RegExp(schema.pattern, "u")
   if (pattern === null || pattern.test(text)) return text
   return fc.sample(fc.stringMatching(pattern), { seed: chance.below(2 ** 31), numRuns: 1 })[0]!
+}
+
+/** One schema of a schema and what is wanted besides: of alternatives that say only more of the members, one. */
+const narrowed = (chance: Chance, { allOf = [], ...schema }: JsonSchema): JsonSchema => {
+  const members = new Map(Object.entries(schema.properties ?? {}))
+  const more: Array<JsonSchema> = []
+  for (const part of allOf) {
+    if (part.anyOf === undefined || schema.properties === undefined) {
+      more.push(part)
+      continue
+    }
+    const { properties, not } = chance.of(part.anyOf)
+    for (const [name, member] of Object.entries(properties ?? {})) members.set(name, member)
+    for (const name of not?.required ?? []) members.delete(name)
+  }
+  const properties = schema.properties === undefined ? {} : { properties: Object.fromEntries(members) }
+  return Object.assign({}, schema, properties, ...more) as JsonSchema
 }
 
 const mostItems = 4
@@ -51,10 +77,7 @@ export const drawValue = (chance: Chance, schema: JsonSchema, all: Definitions, 
   if (schema.$ref !== undefined) {
     return drawValue(chance, all[schema.$ref.split("/").at(-1)!] ?? {}, all, depth)
   }
-  if (schema.allOf !== undefined) {
-    const { allOf, ...rest } = schema
-    return drawValue(chance, Object.assign({}, rest, ...allOf) as JsonSchema, all, depth)
-  }
+  if (schema.allOf !== undefined) return drawValue(chance, narrowed(chance, schema), all, depth)
   if (schema.const !== undefined) return schema.const
   if (schema.enum !== undefined) return chance.of(schema.enum)
   const choices = schema.anyOf ?? schema.oneOf

@@ -1,5 +1,6 @@
 /** The queue that fuzzing feeds: a schema with every kind of part, a handler that only says what it was given. */
 import { Effect, Schema } from "effect"
+import { isMaxCharacters } from "../../src/domain/characters.ts"
 import * as Actor from "../../src/runtime/Actor.ts"
 import * as Topic from "../../src/topics/Topic.ts"
 
@@ -14,7 +15,7 @@ const Tree = Schema.Struct({
 })
 
 const Contents = Schema.Union([
-  Schema.Struct({ kind: Schema.Literal("letter"), text: Schema.String.check(Schema.isMaxLength(100)) }),
+  Schema.Struct({ kind: Schema.Literal("letter"), text: Schema.String.check(isMaxCharacters(100)) }),
   Schema.Struct({
     kind: Schema.Literal("box"),
     grams: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 999 }))

@@ -3,7 +3,7 @@
  * request of a seed is the same whatever was sent before it, so that any one
  * can be drawn again alone.
  */
-import { taskIdOf, uuidOf } from "../../src/domain/ids.ts"
+import { taskIdOf } from "../../src/domain/ids.ts"
 import { makeChance } from "../simulation/Chance.ts"
 import type { Chance } from "../simulation/Chance.ts"
 import { brokenJson, deepJson, oddBytes, oddText, oddValue } from "./odd.ts"
@@ -87,13 +87,8 @@ const bodyOf = (chance: Chance, drawing: RequestDrawing, operation: Operation, i
     const size = chance.is(0.02) ? 300 : chance.between(1, 4)
     return { events: Array.from({ length: size }, () => eventOf(chance, drawing, index)) }
   }
-  const body = operation.body === null ? undefined : drawValue(chance, operation.body, drawing.described.definitions)
-  return body !== undefined && operation.path.endsWith("/exports") ? exportOf(body as Record<string, unknown>) : body
+  return operation.body === null ? undefined : drawValue(chance, operation.body, drawing.described.definitions)
 }
-
-/** What no document can say of an export: that only a ZIP has pictures. */
-const exportOf = ({ images, ...body }: Record<string, unknown>) =>
-  body["format"] === "zip" && images !== undefined ? { ...body, images } : body
 
 const pathValue = (chance: Chance, drawing: RequestDrawing, { path }: Operation): string => {
   if (path.includes("/tasks/") || path.includes("/items/")) return taskIdOf(drawing.queue, known(chance))
@@ -105,26 +100,10 @@ const pathValue = (chance: Chance, drawing: RequestDrawing, { path }: Operation)
 /** Parameters of which one at least is needed, which no document can say. */
 const needed: ReadonlySet<string> = new Set(["/api/v1/items owner", "/api/v1/search q"])
 
-const queryValue = (
-  chance: Chance,
-  drawing: RequestDrawing,
-  { path }: Operation,
-  { name, schema }: Parameter
-): string => {
+const queryValue = (chance: Chance, drawing: RequestDrawing, { name, schema }: Parameter): string => {
   switch (name) {
-    case "status":
-      return chance.of(["failed", "succeeded,failed", "queued", "invalid"])
-    case "since":
-    case "until":
-      return chance.of(["2026-01-01T00:00:00Z", "2126-01-01T00:00:00+02:00"])
-    case "cursor":
-      if (path.endsWith("/search")) return chance.of(["0-", "3-00000a"])
-      return `${chance.below(10_000)}${path.endsWith("/exports") ? `-${uuidOf(known(chance))}` : ""}`
     case "q":
       return chance.of(["anna", "a b", "é"])
-    // The document knows it as a text, as all that stands in a query.
-    case "limit":
-      return String(chance.between(1, 500))
     case "flow":
       return known(chance)
     case "user":
@@ -160,10 +139,9 @@ const validParts = (chance: Chance, drawing: RequestDrawing, operation: Operatio
   const query: Array<[string, string]> = []
   for (const parameter of operation.parameters) {
     const isWanted = parameter.required === true || needed.has(`${operation.path} ${parameter.name}`) || chance.is(0.2)
-    if (parameter.in === "query" && isWanted)
-      query.push([parameter.name, queryValue(chance, drawing, operation, parameter)])
-    const isFree = parameter.in === "header" && !(isRecord(body) && "id" in body)
-    if (isFree && chance.is(0.15)) headers.push([parameter.name, `k${index}`])
+    if (parameter.in === "query" && isWanted) query.push([parameter.name, queryValue(chance, drawing, parameter)])
+    const isNamed = isRecord(body) && "id" in body
+    if (parameter.in === "header" && chance.is(isNamed ? 0.03 : 0.15)) headers.push([parameter.name, `k${index}`])
   }
   return {
     method: operation.method,

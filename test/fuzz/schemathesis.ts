@@ -7,6 +7,7 @@ import { Effect } from "effect"
 import { spawn } from "node:child_process"
 import { accessSync, constants } from "node:fs"
 import * as path from "node:path"
+import { fileURLToPath } from "node:url"
 import { temporaryFolder } from "../scenarios/Installation.ts"
 import { startTarget } from "./Target.ts"
 
@@ -35,6 +36,8 @@ export const findSchemathesis = (named: string | undefined): string | null => {
   return places.find(isProgram) ?? null
 }
 
+const settings = fileURLToPath(new URL("schemathesis.toml", import.meta.url))
+
 const mostOutput = 60_000
 
 const outputOf = (program: string, args: ReadonlyArray<string>, cwd: string) =>
@@ -62,6 +65,8 @@ export const runSchemathesis = (program: string, seed: number, examples: number)
       const { code, output } = yield* outputOf(
         program,
         [
+          "--config-file",
+          settings,
           "run",
           `${base}/openapi.json`,
           "--header",

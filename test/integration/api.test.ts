@@ -217,8 +217,9 @@ describe("the API", () => {
           400
         )
         for (const id of ["ok", "e", "f"]) assert.strictEqual((yield* client.get(`/events/${id}`)).status, 404)
-        const filter = yield* client.get("/tasks?status=lost&since=yesterday&cursor=x")
-        assert.deepStrictEqual(pathsOf(filter.body), ["query.status", "query.since", "query.cursor"])
+        const filter = yield* client.get("/tasks?status=lost&since=yesterday&q=%00&cursor=x")
+        assert.deepStrictEqual(pathsOf(filter.body), ["query.status", "query.since", "query.q", "query.cursor"])
+        assert.strictEqual((yield* client.get("/tasks?status=failed,%20queued&since=0000-01-01T00:00:00Z")).status, 200)
         assert.deepStrictEqual(pathsOf((yield* client.get("/tasks?stauts=failed")).body), ["query.stauts"])
         // No client can ask for /events/.. : what cannot be found again is not taken.
         for (const dots of [".", ".."])
@@ -245,7 +246,11 @@ describe("the API", () => {
         const byKey = yield* client.post("/events", keyed, { "idempotency-key": "key 1" })
         assert.deepStrictEqual((yield* client.post("/events", keyed, { "idempotency-key": "key 1" })).body, byKey.body)
         isProblem(yield* client.post("/events", { ...keyed, user: "ben" }, { "idempotency-key": "key 1" }), 409)
-        isProblem(yield* client.post("/events", event("a"), { "idempotency-key": "b" }), 400)
+        // Whatever keys a client's library makes up, the id is what names the event.
+        const named = yield* client.post("/events", event("a"), { "idempotency-key": "b" })
+        assert.strictEqual(named.body.eventId, "a")
+        const repeated = yield* client.post("/events", event("a"), { "idempotency-key": "c" })
+        assert.deepStrictEqual([repeated.status, repeated.body], [202, named.body])
         const batch = { events: [keyed, keyed] }
         const receipts = yield* client.post("/events/batch", batch, { "idempotency-key": "batch" })
         assert.deepStrictEqual(

@@ -197,7 +197,7 @@ describe("items over HTTP", () => {
         assert.deepStrictEqual(pathsOf(yield* client.get("/items")), ["query.owner"])
         assert.deepStrictEqual(pathsOf(yield* client.get("/search?user=anna")), ["query"])
         assert.deepStrictEqual(pathsOf(yield* client.get("/search?user=anna&q=x&cursor=1-A")), ["query.cursor"])
-        assert.deepStrictEqual(pathsOf(yield* client.get("/tags?user=anna&limit=0")), ["query.limit"])
+        assert.deepStrictEqual(pathsOf(yield* client.get("/tags?user=anna&limit=0&q=a%00")), ["query.q", "query.limit"])
         assert.deepStrictEqual(pathsOf(yield* client.get("/items?user=anna&admin=perhaps")), ["query.admin"])
       })
     )

@@ -1,6 +1,6 @@
 /** The words of the product: states, outcomes, envelopes, ids, retries. */
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Data, Exit } from "effect"
+import { Cause, Data, Exit, Schema } from "effect"
 import * as fc from "fast-check"
 import { envelopeOf, headersOf } from "../../src/domain/Envelope.ts"
 import { isUuid, outputIdOf, taskIdOf, tickIdOf, uuidOf } from "../../src/domain/ids.ts"
@@ -9,6 +9,8 @@ import { backoffOf, defaultRetryPolicy, mayRetry } from "../../src/domain/RetryP
 import { mailboxKeyOf, userOf } from "../../src/domain/Task.ts"
 import { celeryName, isFinal, taskStates, transition } from "../../src/domain/TaskState.ts"
 import type { TaskEvent, TaskState } from "../../src/domain/TaskState.ts"
+import { isMaxCharacters } from "../../src/domain/characters.ts"
+import { UserName } from "../../src/domain/tree/Name.ts"
 import { deadLetterOf } from "../../src/runtime/DeadLetter.ts"
 import { lineOf, outcomeOf } from "../../src/runtime/outcomeOf.ts"
 
@@ -280,5 +282,23 @@ describe("a dead letter", () => {
     assert.strictEqual(letter.headers["kafka_dlt-exception-stacktrace"]!.length, 4_096)
     assert.strictEqual(deadLetterOf(of).headers["ce_id"], letter.headers["ce_id"])
     assert.notStrictEqual(letter.headers["ce_id"], "orig")
+  })
+})
+
+describe("the length of a text", () => {
+  const emoji = "\u{1f600}"
+
+  it("is counted in characters, as the documents say it is", () => {
+    const schema = Schema.String.check(isMaxCharacters(3))
+    const fits = Schema.is(schema)
+    for (const text of ["", "abc", emoji.repeat(3), `a${emoji}b`, "\ud800".repeat(3)]) assert.isTrue(fits(text), text)
+    for (const text of ["abcd", emoji.repeat(4), `abc${emoji}`, "x".repeat(100)]) assert.isFalse(fits(text), text)
+    assert.deepInclude(Schema.toJsonSchemaDocument(schema).schema, { maxLength: 3 })
+  })
+
+  it("of a user's name is one of bytes too: a task shows no more of it", () => {
+    const isName = Schema.is(UserName)
+    for (const text of ["x".repeat(199), emoji.repeat(49)]) assert.isTrue(isName(text), text)
+    for (const text of ["x".repeat(200), emoji.repeat(50), emoji.repeat(150)]) assert.isFalse(isName(text), text)
   })
 })

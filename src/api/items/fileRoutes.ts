@@ -70,7 +70,12 @@ export const fileRoutes = HttpApiBuilder.group(
       parent === null ? Effect.succeed(acting.user) : ownerOf(acting, parent)
 
     const uploadOf = (
-      { name, parent = null, tags = [], viewers }: Omit<typeof UploadFields.Type, "user" | "admin">,
+      {
+        name,
+        parent = null,
+        tags = [],
+        viewers
+      }: Omit<typeof UploadFields.Type, "user" | "admin" | "parent"> & { readonly parent?: string | null },
       otherName: string,
       content: Content
     ): Command => ({ kind: "upload", parent, name: name ?? otherName, tags, viewers: viewers ?? null, content })

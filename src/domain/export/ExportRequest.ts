@@ -47,10 +47,21 @@ export const exportFields = {
   images: Schema.optionalKey(ExportImages.annotate({ description: "Of a ZIP: pictures made anew." }))
 }
 
+/** Tables have no pictures to be made anew. */
+export const picturesInZip = Schema.makeFilter<{ readonly format: ExportFormat; readonly images?: ExportImages }>(
+  ({ format, images }) =>
+    format === "zip" || images === undefined ? undefined : { path: ["images"], issue: "only a ZIP has pictures" },
+  {
+    toJsonSchema: () => ({
+      anyOf: [{ properties: { format: { const: "zip" } } }, { not: { required: ["images"] } }]
+    })
+  }
+)
+
 /** An export to be made for the user who is the record's key. */
 export const ExportRequest = Schema.Struct({
   /** Whether the user sees the trees of others too. */
   admin: Schema.Boolean,
   ...exportFields
-})
+}).check(picturesInZip)
 export type ExportRequest = typeof ExportRequest.Type

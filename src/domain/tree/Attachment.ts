@@ -4,6 +4,7 @@
  * content it is about, so that a late one changes nothing.
  */
 import { Schema } from "effect"
+import { isMaxCharacters } from "../characters.ts"
 
 /** A blob's name: SHA-256 of its bytes, 64 lower-case hex digits. */
 export const Sha256 = Schema.String.check(Schema.isPattern(/^[0-9a-f]{64}$/u))
@@ -12,7 +13,7 @@ const Pixels = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1_000_00
 const Bytes = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }))
 /** One word, in the registers of formats and of failures. */
 const Word = Schema.String.check(Schema.isPattern(/^[A-Za-z][A-Za-z0-9_-]{0,39}$/u))
-const Said = Schema.String.check(Schema.isMaxLength(1_000))
+const Said = Schema.String.check(isMaxCharacters(1_000))
 
 /** A picture made of the content, in the blob store. */
 export const Derived = Schema.Struct({
@@ -37,7 +38,7 @@ const Converted = Schema.Struct({
   /** Why the picture is not quite what was uploaded, where the file is damaged; else null. */
   degraded: Schema.NullOr(Said),
   /** What the camera wrote, without what is private. */
-  exif: Schema.Record(Schema.String.check(Schema.isMaxLength(100)), Schema.Json)
+  exif: Schema.Record(Schema.String.check(isMaxCharacters(100)), Schema.Json)
 })
 
 const Failed = Schema.Struct({

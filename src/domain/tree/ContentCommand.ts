@@ -4,6 +4,7 @@
  * be fetched, and what comes of that is said by another command later.
  */
 import { Schema } from "effect"
+import { isMaxCharacters } from "../characters.ts"
 import { Attachment, Sha256 } from "./Attachment.ts"
 import { ItemId } from "./ItemId.ts"
 import { ItemName, Viewers } from "./Name.ts"
@@ -17,8 +18,8 @@ export const MediaType = Schema.String.check(
 )
 
 /** An address of the web. Whether it may be fetched is settled when it is. */
-export const RemoteUrl = Schema.String.annotate({ format: "uri" }).check(
-  Schema.isMaxLength(2_000),
+export const RemoteUrl = Schema.String.check(
+  isMaxCharacters(2_000),
   // oxlint-disable-next-line no-control-regex -- NUL as other readers of JSON Schema write it
   Schema.isPattern(/^[hH][tT]{2}[pP][sS]?:\/\/[^\s\x00]+$/u, {
     message: "must be an address that begins with http:// or https://"

@@ -1,5 +1,6 @@
 /** Names in the tree: of items, which people read and search, and of users, who own items and see them. */
 import { Schema } from "effect"
+import { hasAtMost, isMaxCharacters } from "../characters.ts"
 
 const wellFormed = Schema.makeFilter((text: string) =>
   text.isWellFormed() ? undefined : "holds half of a surrogate pair"
@@ -8,7 +9,7 @@ const wellFormed = Schema.makeFilter((text: string) =>
 /** The name of an item; siblings may share one, as photographs do. */
 export const ItemName = Schema.String.check(
   Schema.isMinLength(1),
-  Schema.isMaxLength(500),
+  isMaxCharacters(500),
   // oxlint-disable-next-line no-control-regex -- NUL as other readers of JSON Schema write it
   Schema.isPattern(/^[^\x00]*$/u, { message: "must not contain NUL" }),
   wellFormed
@@ -31,11 +32,11 @@ export const isPathPart = Schema.isPattern(/^(?:[^.\x00][^\x00]*|\.[^.\x00][^\x0
 /** A user of the tree. */
 export const UserName = Schema.String.check(
   Schema.isMinLength(1),
-  Schema.isMaxLength(longestUser),
+  isMaxCharacters(longestUser),
   isPathPart,
   // What has too many characters is told that already.
   Schema.makeFilter((text: string) =>
-    text.length > longestUser || bytesOf(text) <= longestUser
+    !hasAtMost(text, longestUser) || bytesOf(text) <= longestUser
       ? undefined
       : `must have at most ${longestUser} bytes in UTF-8`
   ),
