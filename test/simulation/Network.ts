@@ -41,6 +41,8 @@ export const makeNetwork = (options: NetworkOptions) => {
   let down = false
   let waiting: Array<() => void> = []
   let quiet = false
+  /** Calls that were given up by their callers and are still to take place. */
+  let late = 0
   /** How often each point of failure was passed and hit. */
   const points = new Map<string, { passed: number; hit: number }>()
 
@@ -122,7 +124,7 @@ export const makeNetwork = (options: NetworkOptions) => {
             finished = true
             ended?.()
             if (fate === "dieAfter") return kill(process)
-            if (fate === "late") return
+            if (fate === "late") return void late--
             const answer = fate === "unknown" ? Effect.fail(options.unanswered!()) : exit
             after(process, way(), () => resume(answer))
           })
@@ -133,6 +135,7 @@ export const makeNetwork = (options: NetworkOptions) => {
         }
         if (fate === "late") {
           after(process, way() + 1, () => resume(Effect.fail(options.unanswered!())))
+          late++
           after(server, 1 + chance.below(3_000), takePlace)
           return
         }
@@ -149,6 +152,8 @@ export const makeNetwork = (options: NetworkOptions) => {
   return {
     call,
     points,
+    /** Nothing that nobody waits for is on its way. */
+    isIdle: () => late === 0,
     /** Nobody is answered from now on, until it is up again. */
     setDown: (is: boolean) => {
       down = is

@@ -363,6 +363,7 @@ const playOut = (plan: Plan): Played => {
     // A wish about a task that does not come into being stays.
     [...store.tables.commands.values()].every(({ task }) => !store.tables.tasks.has(task)) &&
     clients.isIdle() &&
+    network.isIdle() &&
     lags().every(({ committed, next }) => committed === next)
 
   const limit = plan.durationMs + patienceMs
