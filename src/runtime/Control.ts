@@ -146,7 +146,9 @@ export const makeControl = (options: ControlOptions) =>
       const lane = lanes.find((candidate) => candidate.actor.name === command.at!.queue)
       const ownership = lane?.owned.get(command.at.partition)
       if (ownership === undefined || !ownership.alive || ownership.draining) return
-      const isTaken = wishes.retried.get(command.task) === ownership
+      const taken = wishes.retried.get(command.task)
+      // Another number was asked for after the end of what was taken up, and that this is written is not known here yet.
+      const isTaken = taken?.by === ownership && taken.number === command.number
       const state = () => ownership.live.get(command.task)?.state
       // What has ended is known here until its end is known to be written. Whether it was retried after that end, or
       // had been before and has ended once more, the row says only then.
@@ -157,7 +159,7 @@ export const makeControl = (options: ControlOptions) =>
         // It was found, and came to an end, while its row was on the way: the next look knows more.
         if (ended.has(command.task)) return
         if (row !== undefined && !isFinal(row.state) && ownership.alive && state() === undefined) {
-          wishes.retried.set(command.task, ownership)
+          wishes.retried.set(command.task, { by: ownership, number: command.number })
           intake.adopt(ownership, row, confirmed)
         }
       }

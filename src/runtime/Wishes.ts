@@ -13,8 +13,8 @@ export interface Wishes {
   controls: Controls
   /** Tasks to be cancelled, with the number of the command, until their end is written: looked at when a task comes into memory. */
   readonly cancels: Map<string, number>
-  /** Tasks that were taken up again, and by which ownership, until their end is written: each is taken up once. */
-  readonly retried: Map<string, Ownership>
+  /** Tasks that were taken up again, by which ownership and for which command, until their end is written: each is taken up once. */
+  readonly retried: Map<string, { readonly by: Ownership; readonly number: number }>
   /** Mailboxes this process has blocked, by slot, with the number of the last look that may not have seen it. */
   readonly blocked: Map<string, number>
   /** Looks at the controls so far. */

@@ -78,6 +78,30 @@ describe("an operator", () => {
       })
   )
 
+  // Found by simulation: the wish after it was taken for the one that was being obeyed, and crossed off.
+  it.effect("has a task tried again that failed again, also before its owner knows that this is written", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld
+      let runs = 0
+      const actor = actorOf(() =>
+        Effect.sync(() => {
+          if (++runs === 2) world.journalFaults.slow("commit", "back", Effect.sleep("1 second"))
+          return runs < 3 ? fail("not yet") : done(runs)
+        })
+      )
+      yield* world.start([actor])
+      yield* world.post("ann", [1])
+      yield* pass(500)
+      assert.isTrue(yield* world.journal.requestRetry(world.idOf("ann", 1), "eve"))
+      yield* pass(500)
+      assert.deepStrictEqual([runs, world.stateOf("ann", 1)], [2, "failed"])
+      assert.isTrue(yield* world.journal.requestRetry(world.idOf("ann", 1), "eve"))
+      yield* pass(5_000)
+      assert.deepInclude(world.task("ann", 1), { state: "succeeded", result: "3" })
+      assert.strictEqual(world.tables.commands.size, 0)
+    })
+  )
+
   // Both found by simulation: the wish to cancel had been read before it was obeyed, and was known after the retry.
   it.effect("does not have a retried task cancelled by what its next owner read before the retry", () =>
     Effect.gen(function* () {
