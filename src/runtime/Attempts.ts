@@ -62,7 +62,8 @@ export const makeAttempts = <R>(options: AttemptsOptions<R>) =>
       if (!task.ownership.alive) return
       const { stop } = task
       task.stop = null
-      // Who finished although it was asked to stop has finished: the outside has seen its effects.
+      // Who finished in one piece, before it could hear of the wish, has finished. An uninterruptible part keeps its effects
+      // and not its answer: Effect ends such a fiber as interrupted.
       if (stop === null || Exit.isSuccess(exit)) return settle(task, session, outcomeOf(exit))
       if (stop === "cancel") return settle(task, session, { _tag: "Cancel", reason: "cancelled while it was running" })
       if (stop === "timeout") {
