@@ -110,8 +110,6 @@ export const makeControl = (options: ControlOptions) =>
         if (by === null) wishes.cancels.delete(command.task)
         flush.command(command.number, by)
       }
-      // Until its end is written, also where it is here: its partition may go, and come back before the next look.
-      wishes.cancels.set(command.task, command.number)
       const end = (live: LiveTask) => (!isFinal(live.state) && withdraw(live) ? finish(live.ownership) : undefined)
       if (task !== undefined) {
         // What was read from its topic is in its first life still.
@@ -173,7 +171,13 @@ export const makeControl = (options: ControlOptions) =>
       wishes.controls = yield* journal.controls
       for (const [slot, unseen] of wishes.blocked) if (unseen < number) wishes.blocked.delete(slot)
       const asked = new Set<string>()
-      for (const command of wishes.controls.commands) if (command.kind === "cancel") asked.add(command.task)
+      for (const command of wishes.controls.commands) {
+        if (command.kind !== "cancel") continue
+        asked.add(command.task)
+        // Before any of them waits for the journal: what comes into memory meanwhile has to know. And until its end is
+        // written, also where it is here: its partition may go, and come back before the next look.
+        wishes.cancels.set(command.task, command.number)
+      }
       for (const id of wishes.cancels.keys()) if (!asked.has(id)) wishes.cancels.delete(id)
       applyPauses()
       cancelFlows(number)
