@@ -37,6 +37,12 @@ export const numberedCursor = Schema.optionalKey(
   place(/^[0-9]{1,15}$/u).pipe(Schema.decodeTo(Schema.Int, SchemaTransformation.numberFromString))
 )
 
+/** The number that a cursor begins with, and what comes behind its dash. */
+export const partsOf = (cursor: string): readonly [number, string] => {
+  const dash = cursor.indexOf("-")
+  return [Number(cursor.slice(0, dash)), cursor.slice(dash + 1)]
+}
+
 /** From or until when, in ms since the epoch. */
 export const instant = (description: string) =>
   Schema.optionalKey(

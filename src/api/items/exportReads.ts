@@ -8,6 +8,7 @@ import { exportColumns, storedOf } from "../../services/content/exports.ts"
 import type { ExportRow } from "../../services/content/exports.ts"
 import type { ExportView } from "../ExportsContract.ts"
 import { timeOf } from "../present.ts"
+import { partsOf } from "../query.ts"
 
 export const exportType = "export.requested"
 
@@ -81,8 +82,8 @@ export interface After {
 
 /** The place a cursor names; the contract knows its shape. */
 export const afterOf = (cursor: string): After => {
-  const dash = cursor.indexOf("-")
-  return { micros: Number(cursor.slice(0, dash)), id: cursor.slice(dash + 1) }
+  const [micros, id] = partsOf(cursor)
+  return { micros, id }
 }
 
 /** A page of a user's exports, newest first, and where the next one begins. */

@@ -7,6 +7,7 @@ import { wordsOf } from "../../domain/tree/Name.ts"
 import { Api } from "../Contract.ts"
 import { guarded } from "../guarded.ts"
 import { BadRequest } from "../Problems.ts"
+import { partsOf } from "../query.ts"
 import { makeAccept, noItem, ownerOf } from "./accept.ts"
 import type { Acting } from "./accept.ts"
 import { isApplying, readChildren, readerOf, readItem, viewOf } from "./itemReads.ts"
@@ -18,8 +19,8 @@ const defaultPage = 50
 
 /** The place a search's page begins behind; the contract knows the shape of what names one. */
 const placeOf = (cursor: string): Place => {
-  const dash = cursor.indexOf("-")
-  return { owner: Number(cursor.slice(0, dash)), path: cursor.slice(dash + 1) }
+  const [owner, path] = partsOf(cursor)
+  return { owner, path }
 }
 
 const firstPlace: Place = { owner: 0, path: "" }
