@@ -229,7 +229,6 @@ export const withdraw = <T>(box: Mailbox<T>, task: T): boolean => {
 /** The cancellation is written. */
 export const unbar = <T extends Queued>(boxes: Mailboxes<T>, box: Mailbox<T>, now: number): void => {
   box.barred--
-  if (box.barred > 0) return
   if (box.state === "waiting") line(boxes, box, now)
   else prune(boxes, box)
 }

@@ -212,6 +212,32 @@ describe("a task that is withdrawn", () => {
     assert.isFalse(isKept(box))
   })
 
+  it("while the last before it runs leaves the mailbox known until that is written", () => {
+    const { boxes, put, take, takeAll, isKept } = makeBoxes()
+    const { box } = put("ann")
+    const { item: second } = put("ann")
+    take()
+    assert.isTrue(Mailboxes.withdraw(box, second))
+    Mailboxes.finish(boxes, box, 1)
+    assert.deepStrictEqual([box.state, isKept(box)], ["empty", true])
+    put("ann", 2)
+    assert.deepStrictEqual(takeAll(), [])
+    Mailboxes.unbar(boxes, box, 3)
+    assert.deepStrictEqual(takeAll(), ["ann"])
+  })
+
+  it("has its mailbox stand in the line from when that is written, not from when its head ended", () => {
+    const { boxes, put, take, takeAll } = makeBoxes()
+    const { box } = put("ann")
+    put("ann")
+    take()
+    Mailboxes.bar(box)
+    Mailboxes.finish(boxes, box, 1)
+    put("bob", 2)
+    Mailboxes.unbar(boxes, box, 3)
+    assert.deepStrictEqual(takeAll(), ["bob", "ann"])
+  })
+
   it("from the head of one that waits lets the next go; from behind it, nothing changes", () => {
     const { boxes, put, take, takeAll, isKept } = makeBoxes()
     const { box, item: head } = put("ann")
