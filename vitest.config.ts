@@ -1,12 +1,28 @@
 import { defineConfig } from "vitest/config"
 
+const simulation = "test/simulation/*.test.ts"
+
+const timeouts = { testTimeout: 60_000, hookTimeout: 60_000 }
+
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
     globalSetup: "test/support/kafka/keeper.ts",
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
-    pool: "forks",
-    maxWorkers: 2
+    maxWorkers: 2,
+    projects: [
+      {
+        // Plays its seeds on a thread per core: first, and with nothing beside it.
+        test: { name: "simulation", include: [simulation], sequence: { groupOrder: 0 }, pool: "forks", ...timeouts }
+      },
+      {
+        test: {
+          name: "postroom",
+          include: ["test/**/*.test.ts"],
+          exclude: [simulation],
+          sequence: { groupOrder: 1 },
+          pool: "forks",
+          ...timeouts
+        }
+      }
+    ]
   }
 })

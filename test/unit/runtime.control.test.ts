@@ -162,6 +162,30 @@ describe("an operator", () => {
     })
   )
 
+  it.effect("cancels a task before it was read, also while a wish of the same look waits for the journal", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld
+      const seen = makeObserver()
+      const bounds = { mailbox: 4, waiting: 2, ready: 1_000, bytes: 1_000_000 }
+      yield* world.start([actorOf(({ n }) => seen.around(String(n), Effect.sleep("10 seconds")))], { bounds })
+      yield* world.post(
+        "ann",
+        Array.from({ length: 30 }, (_, i) => i)
+      )
+      yield* pass(100)
+      // One look sees both wishes; the row that the first of them asks for does not come.
+      world.journalFaults.slow("controls", "there", Effect.sleep("500 millis"))
+      world.journalFaults.slow("task", "back", Effect.sleep("1 hour"))
+      yield* world.journal.requestCancel(world.idOf("ann", 29), "eve")
+      yield* world.journal.requestCancel(world.idOf("bob", 101), "eve")
+      yield* pass(1_100)
+      yield* world.post("bob", [101, 102])
+      yield* pass(500)
+      assert.deepStrictEqual(seen.lines, ["+0", "+102"])
+      assert.strictEqual(world.stateOf("bob", 101), "cancelled")
+    })
+  )
+
   it.effect("cancels a flow: what runs, what waits, and what comes later, in every queue", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld
