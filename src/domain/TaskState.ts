@@ -1,23 +1,20 @@
 /**
  * The life of a task.
  *
- *     (record read) ──► queued ──► in_progress ──► succeeded | failed | cancelled
+ *     (record read) ──► queued ──► in_progress ──► succeeded | failed | cancelled | invalid
  *                         ▲             │
- *                         └── retry ────┘      queued again, attempt > 0, not_before set
- *     (record unreadable) ──► invalid
+ *                         └─────────────┘
  *
- * | from        | event     | to          |
- * |-------------|-----------|-------------|
- * | queued      | start     | in_progress |
- * | queued      | cancel    | cancelled   |
- * | in_progress | succeed   | succeeded   |
- * | in_progress | fail      | failed      |
- * | in_progress | cancel    | cancelled   |
- * | in_progress | retry     | queued      |
- * | in_progress | requeue   | queued      |
- * | failed, cancelled, invalid | redrive | queued |
+ * | from                       | to                           | when                                             |
+ * |----------------------------|------------------------------|--------------------------------------------------|
+ * | queued                     | in_progress                  | its turn has come                                |
+ * | queued                     | cancelled                    | an operator wants it, before it has begun        |
+ * | in_progress                | succeeded, failed, cancelled | its attempt has ended, or was made to            |
+ * | in_progress                | invalid                      | its record cannot be read                        |
+ * | in_progress                | queued                       | it is tried again later, or by its next owner    |
+ * | failed, cancelled, invalid | queued                       | an operator has it tried again                   |
  *
- * Anything else is refused: a final state is left only by an operator's redrive.
+ * There is no other way. The journal keeps a state that is final, whoever writes another.
  */
 
 /** Every state a task can be in, in the order of its life. */
@@ -25,21 +22,7 @@ export const taskStates = ["queued", "in_progress", "succeeded", "failed", "canc
 
 export type TaskState = (typeof taskStates)[number]
 
-export type TaskEvent = "start" | "succeed" | "fail" | "cancel" | "retry" | "requeue" | "redrive"
-
-const table: Readonly<Record<TaskState, Partial<Record<TaskEvent, TaskState>>>> = {
-  queued: { start: "in_progress", cancel: "cancelled" },
-  in_progress: { succeed: "succeeded", fail: "failed", cancel: "cancelled", retry: "queued", requeue: "queued" },
-  succeeded: {},
-  failed: { redrive: "queued" },
-  cancelled: { redrive: "queued" },
-  invalid: { redrive: "queued" }
-}
-
-/** The state after `event`, or undefined where the table above has no such row. */
-export const transition = (state: TaskState, event: TaskEvent): TaskState | undefined => table[state][event]
-
-/** Whether the task has ended: nothing but a redrive can move it again. */
+/** Whether the task has ended: nothing but a retry by an operator can move it again. */
 export const isFinal = (state: TaskState): boolean => state !== "queued" && state !== "in_progress"
 
 /** The name Celery's users know, shown beside ours. */

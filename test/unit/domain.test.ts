@@ -7,45 +7,13 @@ import { isUuid, outputIdOf, taskIdOf, tickIdOf, uuidOf } from "../../src/domain
 import { done, fail, retry } from "../../src/domain/Outcome.ts"
 import { backoffOf, defaultRetryPolicy, mayRetry } from "../../src/domain/RetryPolicy.ts"
 import { mailboxKeyOf, userOf } from "../../src/domain/Task.ts"
-import { celeryName, isFinal, taskStates, transition } from "../../src/domain/TaskState.ts"
-import type { TaskEvent, TaskState } from "../../src/domain/TaskState.ts"
+import { celeryName, isFinal, taskStates } from "../../src/domain/TaskState.ts"
 import { isMaxCharacters } from "../../src/domain/characters.ts"
 import { UserName } from "../../src/domain/tree/Name.ts"
 import { deadLetterOf } from "../../src/runtime/DeadLetter.ts"
 import { lineOf, outcomeOf } from "../../src/runtime/outcomeOf.ts"
 
 describe("the states of a task", () => {
-  const events: ReadonlyArray<TaskEvent> = ["start", "succeed", "fail", "cancel", "retry", "requeue", "redrive"]
-
-  it("move as the table says and in no other way", () => {
-    const naive = (state: TaskState, event: TaskEvent): TaskState | undefined => {
-      if (state === "queued") return event === "start" ? "in_progress" : event === "cancel" ? "cancelled" : undefined
-      if (state === "in_progress") {
-        if (event === "retry" || event === "requeue") return "queued"
-        return ({ succeed: "succeeded", fail: "failed", cancel: "cancelled" } as Partial<Record<TaskEvent, TaskState>>)[
-          event
-        ]
-      }
-      return event === "redrive" && state !== "succeeded" ? "queued" : undefined
-    }
-    for (const state of taskStates)
-      for (const event of events) assert.strictEqual(transition(state, event), naive(state, event))
-  })
-
-  it("are never left by anything but a redrive once they are final, and success by nothing", () => {
-    fc.assert(
-      fc.property(fc.array(fc.constantFrom(...events)), (walk) => {
-        let state: TaskState = "queued"
-        for (const event of walk) {
-          const next: TaskState | undefined = transition(state, event)
-          if (next === undefined) continue
-          if (isFinal(state)) assert.isTrue(event === "redrive" && state !== "succeeded")
-          state = next
-        }
-      })
-    )
-  })
-
   it("are final from the end of the work on", () => {
     assert.deepStrictEqual(
       taskStates.filter((state) => !isFinal(state)),
