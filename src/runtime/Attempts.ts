@@ -112,6 +112,14 @@ export const makeAttempts = <R>(options: AttemptsOptions<R>) =>
         )
       )
 
+    /** Ends what was told to end while it waited for its turn; false where it may begin. */
+    const isCancelled = (task: LiveTask): boolean => {
+      if (task.stop !== "cancel") return false
+      task.stop = null
+      settle(task, null, { _tag: "Cancel", reason: "cancelled before it ran" })
+      return true
+    }
+
     const start = (task: LiveTask) => {
       const { ownership } = task
       const { lane } = ownership
@@ -122,15 +130,13 @@ export const makeAttempts = <R>(options: AttemptsOptions<R>) =>
       const go = () => {
         if (!ownership.alive || task.state !== "in_progress") return
         if (ownership.draining) return requeue(task)
-        if (task.stop === "cancel") {
-          task.stop = null
-          return settle(task, null, { _tag: "Cancel", reason: "cancelled before it ran" })
-        }
+        if (isCancelled(task)) return
         if (task.record === null) return void options.runFork(Effect.andThen(reload(task), Effect.sync(go)))
         run(task)
       }
       if (task.crashes >= poisonous + aloneDeaths) {
         task.startedAt = clock.currentTimeMillisUnsafe()
+        if (isCancelled(task)) return
         if (task.record !== null)
           return settle(task, null, fail("crashed the worker", `a worker died ${task.crashes} times while it ran`))
       }

@@ -313,6 +313,17 @@ describe("an attempt that may take the process with it", () => {
     })
   )
 
+  it.effect("is cancelled, and not failed, where six workers have died of it and that was wished before its turn", () =>
+    Effect.gen(function* () {
+      const { attempts, taken, settled } = yield* makeListened(() => Effect.void)
+      const task = taken({ crashes: 6 })
+      attempts.stop(task, "cancel")
+      attempts.start(task)
+      assert.deepStrictEqual(settled, [{ _tag: "Cancel", reason: "cancelled before it ran" }])
+      assert.isNull(task.stop)
+    })
+  )
+
   it.effect("is failed instead of begun when six workers have died of it", () =>
     Effect.gen(function* () {
       let runs = 0

@@ -178,14 +178,16 @@ export const cancelsAreKept = (account: Account): ReadonlyArray<Violation> => {
     const ended = rows.get(task)?.find((one) => isFinal(one.row.state))
     if (ended !== undefined && ended.index < since) continue
     // It may have been running, or ended and not yet been written, when the wish came: with whoever wrote its end, and not
-    // with an owner of before who began it once more.
+    // with an owner of before who began it once more. Over whom too many workers have died ends without an attempt.
     const writer = ended === undefined ? undefined : history[ended.index]!.p
     const last = byTask.get(task)?.findLast(({ p }) => writer === undefined || p === writer)
-    const learntAt = last === undefined ? undefined : learnt.get(`${last.p} ${task}`)
+    const by = writer ?? last?.p
+    const decidedAt = last?.at ?? (ended && history[ended.index]!.t)
+    const learntAt = learnt.get(`${by} ${task}`)
     const raced =
-      last !== undefined &&
-      (learntAt === undefined || last.at <= history[learntAt]!.t + carriedOutMs) &&
-      last.how !== "interrupted"
+      decidedAt !== undefined &&
+      (learntAt === undefined || decidedAt <= history[learntAt]!.t + carriedOutMs) &&
+      last?.how !== "interrupted"
     if (!raced) {
       found.push({
         invariant: "I11",
