@@ -57,7 +57,7 @@ export interface Settlement {
 
 /** JSON of what a handler answered; undefined for what JSON cannot say (cycles, bigints). */
 const jsonOf = (value: unknown): string | null | undefined => {
-  if (value === undefined || value === null) return null
+  if (value === null) return null
   try {
     return JSON.stringify(value) ?? null
   } catch {
@@ -126,7 +126,7 @@ export const makeSettlement = (options: SettlementOptions) =>
 
     const statesOf = (task: LiveTask, session: TaskSession): ReadonlyArray<StateRow> => {
       const { keyBytes: key } = task.box
-      if (session.changes.size === 0 || key === null) return []
+      if (key === null) return []
       const queue = task.ownership.lane.actor.name
       return [...session.changes].map(([name, value]) => ({ task: task.id, queue, key, name: storable(name), value }))
     }
@@ -145,9 +145,9 @@ export const makeSettlement = (options: SettlementOptions) =>
         }
       })
 
-    const bury = (task: LiveTask, reason: string, detail: string | null) => {
+    const letterOf = (task: LiveTask, reason: string, detail: string | null): OutgoingRecord => {
       const { lane, partition } = task.ownership
-      const letter = deadLetterOf({
+      return deadLetterOf({
         task: task.id,
         queue: lane.actor.name,
         topic: lane.actor.topic.name,
@@ -159,7 +159,6 @@ export const makeSettlement = (options: SettlementOptions) =>
         reason,
         detail
       })
-      task.outbox = { records: [letter], states: [], holds: [] }
     }
 
     /** The task has ended: the key goes on with the next. */
@@ -184,21 +183,15 @@ export const makeSettlement = (options: SettlementOptions) =>
       task.state = "failed"
       task.reason = storable(reason)
       attemptRow(task, "failed", now, reason, detail)
-      bury(task, reason, typeof detail === "string" ? detail : (jsonOf(detail) ?? null))
-      if (outputs.length > 0) {
-        const records = [...task.outbox!.records, ...outputsOf(task, outputs, now, (index) => failurePlace - index)]
-        task.outbox = { ...task.outbox!, records }
-      }
-      const blocks = lane.actor.policy.retry.onExhausted === "block" && task.box.keyBytes !== null
-      if (blocks) {
-        Mailboxes.hold(task.box)
-        const held = {
-          queue: lane.actor.name,
-          key: task.box.keyBytes!,
-          reason: `task ${task.id} failed and its queue blocks`
-        }
-        task.outbox = { ...task.outbox!, holds: [held] }
-      }
+      const text = typeof detail === "string" ? detail : (jsonOf(detail) ?? null)
+      const letter = letterOf(task, reason, text)
+      const handedOn = outputsOf(task, outputs, now, (index) => failurePlace - index)
+      const { keyBytes: key } = task.box
+      const blocks = lane.actor.policy.retry.onExhausted === "block" && key !== null
+      if (blocks) Mailboxes.hold(task.box)
+      const reasonToHold = `task ${task.id} failed and its queue blocks`
+      const holds = blocks ? [{ queue: lane.actor.name, key, reason: reasonToHold }] : []
+      task.outbox = { records: [letter, ...handedOn], states: [], holds }
       end(task, now)
       if (blocks) options.blocked(task)
     }
@@ -255,7 +248,7 @@ export const makeSettlement = (options: SettlementOptions) =>
     const invalid = (task: LiveTask, detail: string) => {
       task.state = "invalid"
       task.reason = storable(detail)
-      bury(task, detail, null)
+      task.outbox = { records: [letterOf(task, detail, null)], states: [], holds: [] }
       end(task, clock.currentTimeMillisUnsafe())
     }
 
