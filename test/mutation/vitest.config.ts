@@ -8,7 +8,8 @@ import { BaseSequencer } from "vitest/node"
 import type { TestSpecification } from "vitest/node"
 
 /** Tests that start no worker. */
-const ofParts = /(domain|alone|attempts|dispatcher|flush|taken|structures|mailboxes|mailbox\.states)\.test\.ts$/
+const ofParts =
+  /(domain|alone|attempts|dispatcher|flush|settlement|taken|structures|mailboxes|mailbox\.states)\.test\.ts$/
 
 class PartsFirst extends BaseSequencer {
   override async sort(files: Array<TestSpecification>) {
