@@ -107,15 +107,15 @@ describe("a task that is done", () => {
       for (const value of [undefined, null, () => 1, 0, "", 1n]) {
         const { task } = running()
         settle(task, null, done(value))
-        results.push([task.state, task.result, task.reason])
+        results.push([task.state, task.result, task.reason, task.outbox?.states])
       }
       assert.deepStrictEqual(results, [
-        ["succeeded", null, null],
-        ["succeeded", null, null],
-        ["succeeded", null, null],
-        ["succeeded", "0", null],
-        ["succeeded", `""`, null],
-        ["failed", null, "its result cannot be written as JSON"]
+        ["succeeded", null, null, undefined],
+        ["succeeded", null, null, undefined],
+        ["succeeded", null, null, undefined],
+        ["succeeded", "0", null, undefined],
+        ["succeeded", `""`, null, undefined],
+        ["failed", null, "its result cannot be written as JSON", []]
       ])
     })
   )
