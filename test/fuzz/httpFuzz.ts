@@ -61,18 +61,19 @@ const resumeAll = (target: Target, sent: Sent) =>
     connection.close()
   })
 
-/** Ids of events that were kept, and how many of them should have ended and have not. */
+/** Ids of events that were kept, and those of them that should have ended and have not, with what holds them. */
 const kept = (target: Target) =>
   Effect.scoped(
     Effect.gen(function* () {
       const sql = yield* connect(target.databaseUrl)
       const rows = yield* sql<{ id: string }>`SELECT id FROM event`
-      const [open] = yield* sql<{
-        count: number
-      }>`SELECT count(*)::int4 AS count FROM event e LEFT JOIN task t ON t.id = e.task
+      const open =
+        yield* sql`SELECT e.id AS event, e.user_key AS "user", t.id AS task, t.state, t.attempt, t.not_before,
+          EXISTS (SELECT 1 FROM key_control k WHERE k.key = t.key AND k.paused) AS paused
+        FROM event e LEFT JOIN task t ON t.id = e.task
         WHERE e.type = ${parcels.type} AND (t.id IS NULL OR t.state < 2)
           AND NOT EXISTS (SELECT 1 FROM schedule s WHERE s.id = 'event:' || e.id)`
-      return { ids: new Set(rows.map(({ id }) => id)), open: open!.count }
+      return { ids: new Set(rows.map(({ id }) => id)), open }
     })
   )
 
@@ -103,9 +104,10 @@ export const fuzzHttp = (round: HttpRound): Effect.Effect<HttpReport> =>
           .pipe(Effect.repeat({ schedule: soon, until: ({ body }) => body.status === "succeeded" }))
         if (ended.body.status !== "succeeded") find("a good event does not run", JSON.stringify(ended.body))
         const events = yield* Effect.orDie(kept(target)).pipe(
-          Effect.repeat({ schedule: soon, until: ({ open }) => open === 0 })
+          Effect.repeat({ schedule: soon, until: ({ open }) => open.length === 0 })
         )
-        if (events.open > 0) find("events that were accepted have not ended", String(events.open))
+        if (events.open.length > 0)
+          find("events that were accepted have not ended", JSON.stringify(events.open.slice(0, 10)))
         for (const id of sent.accepted)
           if (!events.ids.has(id)) find("an accepted event is not kept", JSON.stringify(id))
         return resident

@@ -28,7 +28,7 @@ export interface Sent {
   readonly accepted: ReadonlySet<string>
   /** Requests that may have taken effect without an answer. */
   readonly unanswered: number
-  /** Targets that undo the pauses that were asked for. */
+  /** Targets that undo the pauses that were asked for, also those whose answer was lost. */
   readonly resumes: ReadonlySet<string>
   /** Posts that were sent by both ways and answered the same. */
   readonly twoWays: number
@@ -111,6 +111,9 @@ export const sendAll = async (sending: Sending): Promise<Sent> => {
     const { request } = drawn
     const status = reply.kind === "answered" ? String(reply.status) : reply.kind
     statuses[status] = (statuses[status] ?? 0) + 1
+    const mayHavePaused = reply.kind !== "answered" || reply.status === 200
+    if (mayHavePaused && request.method === "POST" && /\/pause(\?|$)/.test(request.target))
+      resumes.add(request.target.replace(/\/pause(?=\?|$)/, "/resume"))
     if (reply.kind !== "answered") {
       unanswered++
       return
@@ -119,8 +122,6 @@ export const sendAll = async (sending: Sending): Promise<Sent> => {
       const body = jsonOf(reply) as { readonly eventId?: string; readonly events?: ReadonlyArray<{ eventId: string }> }
       for (const one of body.events ?? [body as { eventId: string }]) accepted.add(one.eventId)
     }
-    if (reply.status === 200 && /\/pause(\?|$)/.test(request.target))
-      resumes.add(request.target.replace("/pause", "/resume"))
   }
 
   const judge = (drawn: Drawn, reply: Reply): void => {

@@ -130,9 +130,7 @@ export const usersRunBesideEachOther = ({ run, history, attempts, rows }: Accoun
       // While it runs for long, what could run has to run.
       if (attempt.until - attempt.at < 100) continue
       const beside = new Set(
-        mine
-          .filter((other) => other.at < attempt.until && other.until > attempt.at)
-          .map(({ user, task }) => user || task)
+        mine.filter((other) => other.from < attempt.to && other.to > attempt.from).map(({ user, task }) => user || task)
       )
       const waiting = [...rows.values()].flatMap((all) => {
         const { row } = all[0]!
