@@ -34,11 +34,12 @@ const make = Effect.gen(function* () {
 
   const openOne = PgConnection.make({ ...pg.config, multiplex: false, applicationName: "postroom locks" }).pipe(
     Scope.provide(scope),
-    Effect.tap((connection) =>
-      Effect.sync(() => {
-        open = connection
-      })
-    )
+    Effect.tap((connection) => {
+      open = connection
+      // The server lets go of them some time after the connection is closed: who ends does not leave it to that.
+      const letGo = connection.queryValues("SELECT pg_advisory_unlock_all()", [])
+      return Scope.addFinalizer(scope, Effect.ignore(Effect.timeout(letGo, "1 second")))
+    })
   )
   const connection = opening.withPermits(1)(Effect.suspend(() => (open === null ? openOne : Effect.succeed(open))))
 
