@@ -1,9 +1,10 @@
 /**
  * Locks by name among all processes of an installation, for work that is to be
  * done by one of them at a time. They are advisory locks on a connection of
- * their own: a process that dies has none from that moment on. They save work
- * that would be done twice, and guard nothing: whoever loses the connection
- * goes on without knowing that others may take the lock.
+ * their own: a process that ends gives them back, and one that dies has none
+ * once the server has seen that. They save work that would be done twice, and
+ * guard nothing: whoever loses the connection goes on without knowing that
+ * others may take the lock.
  */
 import { PgClient, PgConnection } from "@effect/sql-pg"
 import { Context, Effect, Layer, Scope, Semaphore } from "effect"
