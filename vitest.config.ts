@@ -2,7 +2,7 @@ import { defineConfig } from "vitest/config"
 
 const simulation = "test/simulation/*.test.ts"
 
-const timeouts = { testTimeout: 60_000, hookTimeout: 60_000 }
+const common = { pool: "forks", testTimeout: 60_000, hookTimeout: 60_000 } as const
 
 export default defineConfig({
   test: {
@@ -11,7 +11,7 @@ export default defineConfig({
     projects: [
       {
         // Plays its seeds on a thread per core: first, and with nothing beside it.
-        test: { name: "simulation", include: [simulation], sequence: { groupOrder: 0 }, pool: "forks", ...timeouts }
+        test: { name: "simulation", include: [simulation], sequence: { groupOrder: 0 }, ...common }
       },
       {
         test: {
@@ -19,8 +19,7 @@ export default defineConfig({
           include: ["test/**/*.test.ts"],
           exclude: [simulation],
           sequence: { groupOrder: 1 },
-          pool: "forks",
-          ...timeouts
+          ...common
         }
       }
     ]

@@ -113,7 +113,7 @@ export const makeAttempts = <R>(options: AttemptsOptions<R>) =>
       )
 
     /** Ends what was told to end while it waited for its turn; false where it may begin. */
-    const isCancelled = (task: LiveTask): boolean => {
+    const endIfCancelled = (task: LiveTask): boolean => {
       if (task.stop !== "cancel") return false
       task.stop = null
       settle(task, null, { _tag: "Cancel", reason: "cancelled before it ran" })
@@ -130,13 +130,13 @@ export const makeAttempts = <R>(options: AttemptsOptions<R>) =>
       const go = () => {
         if (!ownership.alive || task.state !== "in_progress") return
         if (ownership.draining) return requeue(task)
-        if (isCancelled(task)) return
+        if (endIfCancelled(task)) return
         if (task.record === null) return void options.runFork(Effect.andThen(reload(task), Effect.sync(go)))
         run(task)
       }
       if (task.crashes >= poisonous + aloneDeaths) {
         task.startedAt = clock.currentTimeMillisUnsafe()
-        if (isCancelled(task)) return
+        if (endIfCancelled(task)) return
         if (task.record !== null)
           return settle(task, null, fail("crashed the worker", `a worker died ${task.crashes} times while it ran`))
       }

@@ -112,8 +112,8 @@ export const sendAll = async (sending: Sending): Promise<Sent> => {
     const status = reply.kind === "answered" ? String(reply.status) : reply.kind
     statuses[status] = (statuses[status] ?? 0) + 1
     const mayHavePaused = reply.kind !== "answered" || reply.status === 200
-    if (mayHavePaused && request.method === "POST" && /\/pause(\?|$)/.test(request.target))
-      resumes.add(request.target.replace(/\/pause(?=\?|$)/, "/resume"))
+    const resume = request.target.replace(/\/pause(?=\?|$)/, "/resume")
+    if (mayHavePaused && resume !== request.target) resumes.add(resume)
     if (reply.kind !== "answered") {
       unanswered++
       return

@@ -2,6 +2,7 @@
 import { Effect } from "effect"
 import type { OutgoingRecord } from "../../src/broker/Record.ts"
 import type { Actor } from "../../src/runtime/Actor.ts"
+import type { Flush } from "../../src/runtime/Flush.ts"
 import type { Lane, LiveTask, Ownership } from "../../src/runtime/Lane.ts"
 import { fromJournal } from "../../src/runtime/LiveTask.ts"
 import * as Mailboxes from "../../src/runtime/Mailboxes.ts"
@@ -23,6 +24,18 @@ export const laneOf = (actor: Actor = actorOf(() => Effect.void)): Lane => ({
   started: 0,
   read: 0
 })
+
+/** A flush that writes nothing; a test listens to what it asks about. */
+export const silentFlush: Flush = {
+  task: () => {},
+  ended: () => {},
+  item: () => {},
+  command: () => {},
+  position: () => {},
+  after: () => {},
+  barrier: Effect.void,
+  backlog: () => 0
+}
 
 /** A partition of `lane` that is owned, with nothing in it. */
 export const ownershipOf = (lane: Lane = laneOf(), more: Partial<Ownership> = {}): Ownership => ({

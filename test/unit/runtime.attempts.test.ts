@@ -15,7 +15,7 @@ import type { Lane, LiveTask, Ownership } from "../../src/runtime/Lane.ts"
 import * as Mailboxes from "../../src/runtime/Mailboxes.ts"
 import type { TaskContext } from "../../src/runtime/TaskContext.ts"
 import { bytes, taskRow } from "../support/journalRows.ts"
-import { laneOf, liveTask, ownershipOf } from "../support/liveTasks.ts"
+import { laneOf, liveTask, ownershipOf, silentFlush } from "../support/liveTasks.ts"
 import { actorOf, pass } from "../support/runtimeWorld.ts"
 import type { Numbered } from "../support/runtimeWorld.ts"
 
@@ -36,14 +36,9 @@ const makeListened = Effect.fnUntraced(function* (
   const rows: Array<Effect.Effect<Task | null, JournalError>> = []
   const attempts = yield* makeAttempts<never>({
     flush: {
+      ...silentFlush,
       task: (task) => dirty.push(task.state),
-      ended: () => {},
-      item: () => {},
-      command: () => {},
-      position: () => {},
-      after: (go) => barriers.push(go),
-      barrier: Effect.void,
-      backlog: () => 0
+      after: (go) => barriers.push(go)
     },
     settlement: {
       settle: (_task, _session, outcome) => settled.push(outcome),

@@ -5,6 +5,11 @@ import { done, fail } from "../../src/domain/Outcome.ts"
 import { bytes } from "../support/journalRows.ts"
 import { actorOf, makeObserver, makeWorld, pass, topicOf } from "../support/runtimeWorld.ts"
 
+/** Of a mailbox so little is in memory that most of 30 tasks are in the journal alone. */
+const bounds = { mailbox: 4, waiting: 2, ready: 1_000, bytes: 1_000_000 }
+
+const numbers = (from: number, count: number) => Array.from({ length: count }, (_, i) => from + i)
+
 describe("an operator", () => {
   it.effect("cancels a task that waits behind another of its user: it never runs, the others do", () =>
     Effect.gen(function* () {
@@ -166,12 +171,8 @@ describe("an operator", () => {
     Effect.gen(function* () {
       const world = yield* makeWorld
       const seen = makeObserver()
-      const bounds = { mailbox: 4, waiting: 2, ready: 1_000, bytes: 1_000_000 }
       yield* world.start([actorOf(({ n }) => seen.around(String(n), Effect.sleep("10 seconds")))], { bounds })
-      yield* world.post(
-        "ann",
-        Array.from({ length: 30 }, (_, i) => i)
-      )
+      yield* world.post("ann", numbers(0, 30))
       yield* pass(100)
       // One look sees both wishes; the row that the first of them asks for does not come.
       world.journalFaults.slow("controls", "there", Effect.sleep("500 millis"))
@@ -236,9 +237,7 @@ describe("an operator", () => {
     Effect.gen(function* () {
       const world = yield* makeWorld
       const seen = makeObserver()
-      const bounds = { mailbox: 4, waiting: 2, ready: 1_000, bytes: 1_000_000 }
       yield* world.start([actorOf(({ n }) => seen.around(String(n), Effect.sleep("100 millis")))], { bounds })
-      const numbers = (from: number, count: number) => Array.from({ length: count }, (_, i) => from + i)
       yield* world.post("ann", numbers(0, 10))
       yield* world.post("ann", numbers(10, 20), { headers: { ce_flow: "f" } })
       yield* pass(50)
@@ -277,16 +276,12 @@ describe("an operator", () => {
     Effect.gen(function* () {
       const world = yield* makeWorld
       const seen = makeObserver()
-      const bounds = { mailbox: 4, waiting: 2, ready: 1_000, bytes: 1_000_000 }
       yield* world.start([actorOf(({ n }) => seen.around(String(n), Effect.sleep("100 millis")))], { bounds })
-      yield* world.post(
-        "ann",
-        Array.from({ length: 30 }, (_, i) => i)
-      )
+      yield* world.post("ann", numbers(0, 30))
       yield* pass(50)
       for (const n of [3, 17, 29]) yield* world.journal.requestCancel(world.idOf("ann", n), "eve")
       yield* pass(10_000)
-      const rest = Array.from({ length: 30 }, (_, i) => i).filter((n) => ![3, 17, 29].includes(n))
+      const rest = numbers(0, 30).filter((n) => ![3, 17, 29].includes(n))
       assert.deepStrictEqual(
         seen.lines,
         rest.flatMap((n) => [`+${n}`, `-${n}`])

@@ -12,7 +12,7 @@ import * as Mailboxes from "../../src/runtime/Mailboxes.ts"
 import { makeSettlement } from "../../src/runtime/Settlement.ts"
 import type { TaskSession } from "../../src/runtime/TaskSession.ts"
 import { bytes } from "../support/journalRows.ts"
-import { laneOf, liveTask, ownershipOf } from "../support/liveTasks.ts"
+import { laneOf, liveTask, ownershipOf, silentFlush } from "../support/liveTasks.ts"
 import { actorOf } from "../support/runtimeWorld.ts"
 import type { Numbered } from "../support/runtimeWorld.ts"
 
@@ -28,14 +28,10 @@ const makeListened = Effect.fnUntraced(function* (more: Partial<ActorOptions<Num
   const listens = (what: string) => () => void heard.push(what)
   const settlement = yield* makeSettlement({
     flush: {
+      ...silentFlush,
       task: listens("row"),
       ended: listens("end"),
-      item: (_, item) => items.push(item),
-      command: () => {},
-      position: () => {},
-      after: () => {},
-      barrier: Effect.void,
-      backlog: () => 0
+      item: (_, item) => items.push(item)
     },
     timers: { set: (at, ring) => alarms.push({ at, ring }) },
     changed: listens("changed"),
