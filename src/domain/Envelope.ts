@@ -4,6 +4,7 @@
  * producer, is read too: its place in the log is its id then.
  */
 import type { Priority } from "./Outcome.ts"
+import { isStorableName } from "./StoredName.ts"
 
 export interface Envelope {
   readonly id: string
@@ -13,8 +14,6 @@ export interface Envelope {
 }
 
 type Headers = Readonly<Record<string, string>>
-
-const longestId = 256
 
 /**
  * The envelope of a record. `place` is topic/partition/offset, `defaultType`
@@ -35,8 +34,7 @@ export const envelopeOf = (headers: Headers, place: () => string, defaultType: s
   }
 }
 
-const isStorable = (text: string | undefined): text is string =>
-  text !== undefined && text.length > 0 && text.length <= longestId && !text.includes("\0") && text.isWellFormed()
+const isStorable = (text: string | undefined): text is string => text !== undefined && isStorableName(text)
 
 /** Headers of a record that Postroom writes. */
 export const headersOf = (of: {

@@ -12,7 +12,10 @@ export interface Output {
   /** CloudEvents type, `ce_type`. */
   readonly type: string
   readonly priority?: Priority | undefined
-  /** Id of the record; by default made of the task and the output's place. A repeat of an id is dropped by readers. */
+  /**
+   * Id of the record; by default made of the task and the output's place. A repeat of an id is dropped by readers.
+   * One of more than 256 characters is borne as a UUID that is made of it.
+   */
   readonly id?: string | undefined
 }
 

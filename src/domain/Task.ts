@@ -41,10 +41,15 @@ export interface Task {
   readonly record: TaskRecord | null
 }
 
-const longestUser = 200
+/** Bytes of a key that are shown. Every user that the API takes is shown whole: 200 characters of at most four. */
+const longestUser = 800
+
+/** Bytes of the longest key: beside a name it must fit into an entry of an index, and each mailbox holds one. */
+export const longestKey = 1_024
 
 const encoder = new TextEncoder()
-const decoder = new TextDecoder()
+/** Takes a mark of the byte order for what it is in a name: a character. */
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true })
 
 /**
  * A key for eyes and indexes: UTF-8 as far as it is, without NUL (which Postgres

@@ -7,6 +7,7 @@ import { Clock, Duration, Effect, Exit } from "effect"
 import type { Fiber } from "effect"
 import { unreadableHeader } from "../broker/Record.ts"
 import { fail, retry } from "../domain/Outcome.ts"
+import { longestKey } from "../domain/Task.ts"
 import { Journal } from "../journal/Journal.ts"
 import type { Flush } from "./Flush.ts"
 import type { Lane, LiveTask, StopReason } from "./Lane.ts"
@@ -37,9 +38,12 @@ const decoder = new TextDecoder("utf-8", { fatal: true })
 type Decoded = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly detail: string }
 
 const decode = (task: LiveTask): Decoded => {
-  const { value: bytes, headers } = task.record!
+  const { key, value: bytes, headers } = task.record!
   const unreadable = headers[unreadableHeader]
   if (unreadable !== undefined) return { ok: false, detail: unreadable }
+  if (key !== null && key.length > longestKey) {
+    return { ok: false, detail: `the key has ${key.length} bytes, and may have ${longestKey}` }
+  }
   if (bytes === null) return { ok: false, detail: "the record has no value" }
   let parsed: unknown
   try {

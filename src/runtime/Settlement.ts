@@ -21,6 +21,7 @@ import { outputIdOf } from "../domain/ids.ts"
 import { fail } from "../domain/Outcome.ts"
 import type { Outcome, Output } from "../domain/Outcome.ts"
 import { backoffOf, mayRetry } from "../domain/RetryPolicy.ts"
+import { storedNameOf } from "../domain/StoredName.ts"
 import type { StateRow } from "../journal/Journal.ts"
 import { deadLetterOf } from "./DeadLetter.ts"
 import type { Flush } from "./Flush.ts"
@@ -111,7 +112,7 @@ export const makeSettlement = (options: SettlementOptions) =>
           key: output.key,
           value: output.value,
           headers: headersOf({
-            id: output.id ?? outputIdOf(task.id, placeOf(index)),
+            id: output.id ? storedNameOf(output.id) : outputIdOf(task.id, placeOf(index)),
             type: output.type,
             source: options.source + task.ownership.lane.actor.name,
             time: now,
@@ -128,7 +129,7 @@ export const makeSettlement = (options: SettlementOptions) =>
       const { keyBytes: key } = task.box
       if (key === null) return []
       const queue = task.ownership.lane.actor.name
-      return [...session.changes].map(([name, value]) => ({ task: task.id, queue, key, name: storable(name), value }))
+      return [...session.changes].map(([name, value]) => ({ task: task.id, queue, key, name, value }))
     }
 
     const attemptRow = (task: LiveTask, outcome: string, now: number, reason: string, detail: unknown) =>

@@ -7,6 +7,7 @@
 import type { Clock } from "effect"
 import { Effect } from "effect"
 
+import { storedNameOf } from "../domain/StoredName.ts"
 import type { Journal } from "../journal/Journal.ts"
 import type { Flush } from "./Flush.ts"
 import type { LiveTask } from "./Lane.ts"
@@ -41,8 +42,7 @@ export const makeSession = (parts: ContextParts, task: LiveTask): TaskSession =>
 
   const step = <A, E, R>(given: string, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
     Effect.gen(function* () {
-      // The name it is stored under is the one it is found by.
-      const name = storable(given)
+      const name = storedNameOf(given)
       steps ??= new Map(yield* untilItAnswers(journal.steps(task.id)))
       const stored = steps.get(name)
       if (stored !== undefined) return JSON.parse(stored) as A
@@ -96,12 +96,13 @@ export const makeSession = (parts: ContextParts, task: LiveTask): TaskSession =>
         }),
       getState: <A>(name: string) =>
         Effect.map(readStates, (read) => {
-          const value = changes.has(name) ? changes.get(name) : read.get(name)
+          const stored = storedNameOf(name)
+          const value = changes.has(stored) ? changes.get(stored) : read.get(stored)
           return value === undefined || value === null ? undefined : (JSON.parse(value) as A)
         }),
       setState: (name, value) =>
         Effect.sync(() => {
-          changes.set(name, value === undefined ? null : (JSON.stringify(value) ?? null))
+          changes.set(storedNameOf(name), value === undefined ? null : (JSON.stringify(value) ?? null))
         })
     }
   }

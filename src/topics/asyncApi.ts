@@ -52,7 +52,7 @@ const deadLetter = {
 const key = {
   type: ["string", "null"],
   description:
-    "The user or owner in UTF-8. Records of one key are worked off one by one, in order; those without a key beside all others."
+    "The user or owner in UTF-8, at most 1,024 bytes. Records of one key are worked off one by one, in order; those without a key beside all others."
 }
 
 const reference = (...names: ReadonlyArray<string>) => ({ $ref: `#/${names.join("/")}` })

@@ -109,9 +109,15 @@ const play = Effect.fnUntraced(
     const actor = Actor.make({
       name: "parcel",
       topic: parcels,
-      handler: ({ n, rest }, task) =>
-        Effect.sync(() => {
+      handler: ({ n, rest, notes }, task) =>
+        Effect.gen(function* () {
           ran.push(task.id)
+          // Texts of any kind and length as names of steps and state.
+          for (const name of Object.keys(notes ?? {})) {
+            yield* task.setState(name, n)
+            yield* task.step(name, Effect.succeed(n))
+            if ((yield* task.getState(name)) !== n) find("state is not what it was set to", null, JSON.stringify(name))
+          }
           return rest === undefined ? { n } : { n, rest }
         })
     })

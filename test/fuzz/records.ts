@@ -140,7 +140,9 @@ const keyOf = (chance: Chance): Uint8Array | null => {
   if (roll < 0.85) return null
   if (roll < 0.88) return new Uint8Array(0)
   if (roll < 0.999) return chance.is(0.5) ? Buffer.from(oddText(chance)) : oddBytes(chance, 300)
-  return Buffer.alloc(chance.of([3_000, 100_000]), chance.of(["k", "\0", "é"]))
+  if (chance.is(0.5)) return Buffer.alloc(chance.of([3_000, 100_000]), chance.of(["k", "\0", "é"]))
+  // Nothing that repeats itself, so that an index cannot pack it.
+  return Buffer.from(Array.from({ length: chance.of([1_024, 1_025, 3_000]) }, () => chance.below(256)))
 }
 
 const headerNames = [
@@ -183,6 +185,7 @@ const headersOf = (chance: Chance, index: number): Record<string, string> => {
 }
 
 const longestId = 256
+const longestKey = 1_024
 
 /** The i-th record of a seed. */
 export const drawRecord = (seed: number, index: number): DrawnRecord => {
@@ -191,7 +194,7 @@ export const drawRecord = (seed: number, index: number): DrawnRecord => {
   const headers = headersOf(chance, index)
   const value = valueOf(chance, index)
   const id = headers["ce_id"]
-  const isKept = id !== undefined && id !== "" && id.length <= longestId && !id.includes("\0") && id.isWellFormed()
+  const isKept = id !== undefined && id !== "" && [...id].length <= longestId && !id.includes("\0") && id.isWellFormed()
   return {
     index,
     record: {
@@ -201,7 +204,7 @@ export const drawRecord = (seed: number, index: number): DrawnRecord => {
       headers,
       ...(chance.is(0.01) ? { partition: chance.below(partitions) } : {})
     },
-    fate: fateOf(value),
+    fate: key !== null && key.length > longestKey ? "invalid" : fateOf(value),
     id: isKept ? id : null
   }
 }

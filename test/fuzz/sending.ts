@@ -28,7 +28,7 @@ export interface Sent {
   readonly accepted: ReadonlySet<string>
   /** Requests that may have taken effect without an answer. */
   readonly unanswered: number
-  /** Targets that undo the pauses that were asked for, also those whose answer was lost. */
+  /** Targets that undo the pauses that were asked for, whatever became of their answers. */
   readonly resumes: ReadonlySet<string>
   /** Posts that were sent by both ways and answered the same. */
   readonly twoWays: number
@@ -111,9 +111,6 @@ export const sendAll = async (sending: Sending): Promise<Sent> => {
     const { request } = drawn
     const status = reply.kind === "answered" ? String(reply.status) : reply.kind
     statuses[status] = (statuses[status] ?? 0) + 1
-    const mayHavePaused = reply.kind !== "answered" || reply.status === 200
-    const resume = request.target.replace(/\/pause(?=\?|$)/, "/resume")
-    if (mayHavePaused && resume !== request.target) resumes.add(resume)
     if (reply.kind !== "answered") {
       unanswered++
       return
@@ -167,6 +164,10 @@ export const sendAll = async (sending: Sending): Promise<Sent> => {
         }
       }
       const open = reopened()
+      for (const { request } of burst) {
+        const resume = request.target.replace(/\/pause(?=\?|$)/, "/resume")
+        if (resume !== request.target) resumes.add(resume)
+      }
       open.send(
         burst.length === 1 ? bytesOf(first.request) : Buffer.concat(burst.map(({ request }) => bytesOf(request)))
       )

@@ -2,6 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
 import { spawn } from "node:child_process"
+import { randomBytes } from "node:crypto"
 import { fileURLToPath } from "node:url"
 import type { Broker } from "../../src/broker/Broker.ts"
 import { taskIdOf } from "../../src/domain/ids.ts"
@@ -236,6 +237,46 @@ describe("on Postgres", () => {
         Effect.map(journal.task(idOf("bob", 200)), (task) => task?.state === "succeeded")
       )
     })
+  )
+
+  it.live(
+    "what an index cannot hold stops nobody: a key of 3,000 bytes is invalid, a name as long is kept as any other",
+    () =>
+      Effect.gen(function* () {
+        const { url, broker, sql, ended } = yield* world
+        // Nothing that repeats itself: Postgres packs what does.
+        const name = randomBytes(6_000).toString("base64")
+        const names = [name, `${name}+`, "a\0b", "\ud800", "\udfff"]
+        const actor = actorOf(
+          ({ n }, task) =>
+            Effect.gen(function* () {
+              const read = yield* Effect.forEach(names, (one) => task.getState<number>(one))
+              for (const [i, one] of names.entries()) {
+                yield* task.setState(one, n + i)
+                yield* task.step(one, Effect.succeed(i))
+              }
+              return read
+            }),
+          { partitions: 4 }
+        )
+        yield* postgresWorker(url, [actor])
+        const key = randomBytes(3_000)
+        const headers = { ce_id: "long" }
+        yield* broker.append([{ topic: "work", key, value: bytes(`{"n":1}`), headers }])
+        yield* post(broker, "ann", [10, 20])
+        yield* untilSo(
+          "the others are done",
+          Effect.map(ended(succeeded), (n) => n === 2)
+        )
+        const rows = yield* sql`SELECT reason, result FROM task ORDER BY reason NULLS LAST, "offset"`
+        assert.deepStrictEqual(rows, [
+          { reason: "the key has 3000 bytes, and may have 1024", result: null },
+          { reason: null, result: "[null,null,null,null,null]" },
+          { reason: null, result: "[10,11,12,13,14]" }
+        ])
+        const [steps] = yield* sql<{ n: bigint }>`SELECT count(*) AS n FROM step`
+        assert.strictEqual(steps!.n, 10n)
+      })
   )
 
   it.live("an unclean end is known to the next owner, a clean one is not taken for one", () =>

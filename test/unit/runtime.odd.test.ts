@@ -145,20 +145,30 @@ describe("a worker goes on with the user and with all others after", () => {
     })
   )
 
-  it.effect("keys of no bytes, of any bytes and of ten kilobytes", () =>
-    Effect.gen(function* () {
-      const world = yield* makeWorld
-      const seen = makeObserver()
-      yield* world.start([actorOf(({ n }) => seen.around(String(n), Effect.sleep("10 millis")))])
-      const keys = [new Uint8Array(0), Uint8Array.of(0), Uint8Array.of(255, 0), new Uint8Array(10_240).fill(7)]
-      for (const [i, key] of keys.entries()) {
-        const value = new TextEncoder().encode(`{"n":${i}}`)
-        yield* world.broker.append([1, 2].map((k) => ({ topic: "work", key, value, headers: { ce_id: `${i}-${k}` } })))
-      }
-      yield* pass(1_000)
-      assert.deepStrictEqual(world.states(), { succeeded: 8 })
-      assert.strictEqual(seen.most(), 4)
-    })
+  it.effect(
+    "keys of no bytes, of any bytes, and of as many as one may have; one of more is told so, and nobody waits",
+    () =>
+      Effect.gen(function* () {
+        const world = yield* makeWorld
+        const seen = makeObserver()
+        yield* world.start([actorOf(({ n }) => seen.around(String(n), Effect.sleep("10 millis")))])
+        const keys = [
+          new Uint8Array(0),
+          Uint8Array.of(0),
+          Uint8Array.of(255, 0),
+          new Uint8Array(1_024).fill(7),
+          new Uint8Array(1_025).fill(7)
+        ]
+        for (const [i, key] of keys.entries()) {
+          const value = new TextEncoder().encode(`{"n":${i}}`)
+          yield* world.broker.append(
+            [1, 2].map((k) => ({ topic: "work", key, value, headers: { ce_id: `${i}-${k}` } }))
+          )
+        }
+        yield* pass(1_000)
+        assert.deepStrictEqual(world.states(), { succeeded: 8, invalid: 2 })
+        assert.strictEqual(seen.most(), 4)
+      })
   )
 
   it.effect("was failed as late when its machine's clock was put a day ahead: how long it takes is measured", () =>

@@ -5,6 +5,7 @@ import { TestClock } from "effect/testing"
 import { outputIdOf } from "../../src/domain/ids.ts"
 import { cancel, delay, done, fail, retry } from "../../src/domain/Outcome.ts"
 import type { Output } from "../../src/domain/Outcome.ts"
+import { storedNameOf } from "../../src/domain/StoredName.ts"
 import type { ActorOptions } from "../../src/runtime/Actor.ts"
 import type { Item } from "../../src/runtime/Taken.ts"
 import type { LiveTask } from "../../src/runtime/Lane.ts"
@@ -154,6 +155,27 @@ describe("a task that is done", () => {
     })
   )
 
+  // The reader of one that is too long named it after its place: what was handed on twice ran twice.
+  it.effect("hands on what names itself too long or not at all under an id that a repeat makes again", () =>
+    Effect.gen(function* () {
+      const { running, settle } = yield* makeListened()
+      const { task } = running()
+      const ids = ["x".repeat(257), "x".repeat(258), ""]
+      settle(
+        task,
+        unchanged,
+        done(
+          null,
+          ids.map((id) => outputOf("next", { id }))
+        )
+      )
+      assert.deepStrictEqual(
+        task.outbox?.records.map(({ headers }) => headers["ce_id"]),
+        [storedNameOf(ids[0]!), storedNameOf(ids[1]!), outputIdOf(task.id, 2)]
+      )
+    })
+  )
+
   it.effect("counts for its flow every reader of what it hands on", () =>
     Effect.gen(function* () {
       const { running, settle } = yield* makeListened()
@@ -172,7 +194,7 @@ describe("a task that is done", () => {
       const { running, keyless, settle } = yield* makeListened()
       const session = changesOf([
         ["count", "1"],
-        ["o\0ld", null]
+        ["old", null]
       ])
       const { task } = running()
       settle(task, session, done(null))
@@ -180,7 +202,7 @@ describe("a task that is done", () => {
         records: [],
         states: [
           { task: task.id, queue: "work", key: bytes("ann"), name: "count", value: "1" },
-          { task: task.id, queue: "work", key: bytes("ann"), name: "o\uFFFDld", value: null }
+          { task: task.id, queue: "work", key: bytes("ann"), name: "old", value: null }
         ],
         holds: []
       })

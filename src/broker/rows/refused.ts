@@ -2,10 +2,9 @@
 import { Effect } from "effect"
 import type { SqlError } from "effect/sql"
 import { brokenAsError } from "../../database/brokenTransaction.ts"
+import { isRefusal, saidBy, sqlStateOf } from "../../database/refusal.ts"
 import { BrokerError, BrokerUnavailable, RecordRefused, TopicGrown } from "../BrokerError.ts"
 import type { BrokerReason } from "../BrokerError.ts"
-
-const refusing = new Set(["ConstraintError", "SqlSyntaxError", "UniqueViolation"])
 
 /**
  * A statement that finds another number of partitions in the rows it locks than its records were placed by divides by
@@ -17,11 +16,10 @@ export const ifStill = (isRight: string): string => `(${isRight})::int`
 const divisionByZero = "22012"
 
 const reasonOf = (error: SqlError.SqlError): BrokerReason => {
-  const cause = error.reason.cause as { readonly code?: unknown } | undefined
-  if (cause?.code === divisionByZero) return new TopicGrown()
-  return refusing.has(error.reason._tag)
-    ? new RecordRefused({ detail: error.message })
-    : new BrokerUnavailable({ detail: error.message })
+  if (sqlStateOf(error) === divisionByZero) return new TopicGrown()
+  return isRefusal(error)
+    ? new RecordRefused({ detail: saidBy(error) })
+    : new BrokerUnavailable({ detail: saidBy(error) })
 }
 
 /** Maps an SqlError of `operation` to a BrokerError that says whether trying again can help. */

@@ -2,9 +2,8 @@
 import { Effect } from "effect"
 import { SqlError } from "effect/sql"
 import { brokenAsError } from "../../database/brokenTransaction.ts"
+import { isRefusal, saidBy } from "../../database/refusal.ts"
 import { JournalError, JournalUnavailable, WriteRefused } from "../JournalError.ts"
-
-const refusing = new Set(["ConstraintError", "SqlSyntaxError", "UniqueViolation"])
 
 /** Maps the SqlErrors of `operation` to a JournalError and lets all other errors pass. */
 export const refused =
@@ -14,9 +13,9 @@ export const refused =
       SqlError.isSqlError(error)
         ? new JournalError({
             operation,
-            reason: refusing.has(error.reason._tag)
-              ? new WriteRefused({ detail: error.message })
-              : new JournalUnavailable({ detail: error.message })
+            reason: isRefusal(error)
+              ? new WriteRefused({ detail: saidBy(error) })
+              : new JournalUnavailable({ detail: saidBy(error) })
           })
         : (error as Exclude<E, SqlError.SqlError>)
     )
