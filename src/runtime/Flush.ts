@@ -15,7 +15,7 @@ import { JournalError, WriteRefused } from "../journal/JournalError.ts"
 import { forkLoop } from "./forkLoop.ts"
 import { rowOf } from "./LiveTask.ts"
 import type { LiveTask, Ownership } from "./Lane.ts"
-import { batchOf, halvesOf, refusedOf, refusedOutbox } from "./Taken.ts"
+import { batchOf, halvesOf, refusedOf, refusedOutbox, weightOf } from "./Taken.ts"
 import type { Item, Obeyed, Owned, Taken, Waiter } from "./Taken.ts"
 import * as Watermark from "./Watermark.ts"
 
@@ -24,6 +24,10 @@ const longestWaitMs = 1_000
 
 /** Most tasks in one transaction. */
 const batchLimit = 2_000
+
+/** Most characters and bytes in one transaction: Postgres takes no message of a gigabyte, and ends the connection. */
+const mebi = 1 << 20
+const weightLimit = 64 * mebi
 
 export interface Flush {
   /** The task's row is to be written as the task stands when the batch is built. */
@@ -53,6 +57,12 @@ export interface FlushOptions {
 /** What cannot even be handed to the journal is refused as well: a defect would end the one loop that writes. */
 const unwritable = (defect: unknown) =>
   Effect.fail(new JournalError({ operation: "flush", reason: new WriteRefused({ detail: String(defect) }) }))
+
+const tooHeavy = (weight: number) =>
+  new JournalError({
+    operation: "flush",
+    reason: new WriteRefused({ detail: `it has ${Math.ceil(weight / mebi)} MiB, and may have ${weightLimit / mebi}` })
+  })
 
 /** The flush loop of this process; it runs as long as the scope is open. */
 export const makeFlush = (options: FlushOptions) =>
@@ -146,8 +156,10 @@ export const makeFlush = (options: FlushOptions) =>
      * A write that the journal refuses must not stop all others: the batch is
      * halved until it stands alone, and then goes without what was refused.
      */
-    const writeAll = (taken: Taken): Effect.Effect<void> =>
-      Effect.catch(untilItAnswers(taken), (error) => {
+    const writeAll = (taken: Taken): Effect.Effect<void> => {
+      const weight = weightOf(taken)
+      const written = weight > weightLimit ? Effect.fail(tooHeavy(weight)) : untilItAnswers(taken)
+      return Effect.catch(written, (error) => {
         const size = taken.tasks.length + taken.items.length
         if (size > 1) {
           const [first, second] = halvesOf(taken, number)
@@ -159,6 +171,7 @@ export const makeFlush = (options: FlushOptions) =>
         const tasks = [refusedOf(task, error.message)]
         return Effect.andThen(logged, writeAll({ ...taken, number: number(), tasks }))
       })
+    }
 
     const round = Effect.gen(function* () {
       // Who rang may be in the middle of settling a task: all that belongs together goes into one transaction.

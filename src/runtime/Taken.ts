@@ -1,7 +1,7 @@
 /**
  * What the flush has taken to write: built from live tasks at one moment, cut
  * down to what is still owned when it is written, halved where the journal
- * refuses a part of it. Plain data and functions.
+ * refuses a part of it or it is too much at once. Plain data and functions.
  */
 import type { OutgoingRecord } from "../broker/Record.ts"
 import type { Task } from "../domain/Task.ts"
@@ -62,6 +62,32 @@ export const refusedOf = ([task, row]: TakenTask, detail: string): TakenTask => 
   },
   refusedOutbox
 ]
+
+const weightOfRecord = (record: { readonly value: Uint8Array | null; readonly headers: object } | null): number => {
+  if (record === null) return 0
+  let weight = record.value?.length ?? 0
+  for (const [name, value] of Object.entries(record.headers)) weight += name.length + (value as string).length
+  return weight
+}
+
+const weightOfItem = (item: Item): number => {
+  if (item.kind === "step") return item.row.result?.length ?? 0
+  if (item.kind === "attempt") return item.row.detail?.length ?? 0
+  return item.kind === "log" ? item.row.message.length : 0
+}
+
+/** How much there is to write: characters and bytes of what may be long. */
+export const weightOf = ({ tasks, items }: Taken): number => {
+  let weight = 0
+  for (const [, row, outbox] of tasks) {
+    weight += (row.result?.length ?? 0) + (row.progress?.length ?? 0) + weightOfRecord(row.record)
+    if (outbox === null) continue
+    for (const record of outbox.records) weight += weightOfRecord(record)
+    for (const { value } of outbox.states) weight += value?.length ?? 0
+  }
+  for (const { item } of items) weight += weightOfItem(item)
+  return weight
+}
 
 /** Two halves, each behind the same fence; commands go and the watermarks move with the second. */
 export const halvesOf = (taken: Taken, number: () => number): readonly [Taken, Taken] => {

@@ -24,7 +24,7 @@ export interface TaskContext {
   readonly epoch: number
   /**
    * Runs `effect` once per task and name: its result (a JSON value) is stored
-   * before the handler goes on, and answered from the store on a repeat.
+   * before the handler goes on, and answered from the store on a repeat. Any text is a name.
    */
   readonly step: <A, E, R>(name: string, effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
   /** A line for the task's page. */

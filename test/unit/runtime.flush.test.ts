@@ -379,6 +379,32 @@ describe("a flush that the journal refuses", () => {
   )
 })
 
+describe("a flush that has taken more than one message to the journal may hold", () => {
+  // Postgres ended the connection each time, which was taken for an outage: the writing stood still.
+  it.effect("writes it in parts, in order, and fails the task that is too much alone", () =>
+    Effect.gen(function* () {
+      const { flush, batches, outputs } = yield* makeScripted
+      const ownership = ownershipOf()
+      const [third, tooMuch] = [24, 65].map((mebi) => "x".repeat(mebi << 20))
+      const tasks = upTo(8).map((offset) =>
+        liveTask(ownership, offset, {
+          state: "succeeded",
+          result: offset === 5 ? tooMuch! : third!,
+          outbox: { records: [handedOn(offset)], states: [], holds: [] }
+        })
+      )
+      for (const task of tasks) flush.task(task)
+      yield* flush.barrier
+      assert.deepStrictEqual(offsetsOf(batches), [[0, 1], [2, 3], [4], [5], [6, 7]])
+      const failed = batches[3]!.tasks[0]!
+      assert.deepStrictEqual([failed.state, failed.result], ["failed", null])
+      assert.match(failed.reason!, /^its end could not be stored: .*it has 66 MiB, and may have 64$/)
+      assert.deepStrictEqual(outputs, [0, 1, 2, 3, 4, 6, 7].map(handedOn))
+      assert.strictEqual(ownership.written, 8)
+    })
+  )
+})
+
 describe("a flush with a stale epoch", () => {
   it.effect("tells every owner that is stale, and writes for the others what it had taken", () =>
     Effect.gen(function* () {

@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
 import type { LiveTask, Ownership, Outbox } from "../../src/runtime/Lane.ts"
 import { rowOf } from "../../src/runtime/LiveTask.ts"
-import { batchOf, halvesOf, refusedOf, refusedOutbox } from "../../src/runtime/Taken.ts"
+import { batchOf, halvesOf, refusedOf, refusedOutbox, weightOf } from "../../src/runtime/Taken.ts"
 import type { Item, Owned, Taken } from "../../src/runtime/Taken.ts"
 import { bytes } from "../support/journalRows.ts"
 import { handedOn, laneOf, liveTask, ownershipOf } from "../support/liveTasks.ts"
@@ -44,6 +44,32 @@ const numbering = () => {
   let last = 100
   return () => ++last
 }
+
+describe("the weight of what is taken", () => {
+  it("is that of everything that may be long", () => {
+    const owner = ownershipOf()
+    const task = liveTask(owner, 1)
+    const row = { ...rowOf(task), record: null }
+    const weighs = (parts: Partial<Taken>, weight: number) => assert.strictEqual(weightOf(takenOf(parts)), weight)
+    const record = { key: null, value: bytes("123"), headers: { ab: "c" } }
+    weighs({}, 0)
+    weighs({ tasks: [[task, row, null]] }, 0)
+    weighs({ tasks: [[task, { ...row, result: "1234", progress: "12", record }, null]] }, 12)
+    const outbox = {
+      records: [
+        { ...record, topic: "next" },
+        { ...record, value: null, topic: "next" }
+      ],
+      states: ["12345", null].map((value) => ({ task: "t", queue: "work", key: bytes("ann"), name: "n", value })),
+      holds: []
+    }
+    weighs({ tasks: [[task, row, outbox]] }, 14)
+    // A result of one, a line of five, and a reason without details.
+    weighs({ items: itemsOf(owner, "t") }, 6)
+    const detailed = { task: "t", number: 1, startedAt: 0, endedAt: 1, outcome: "retry", reason: null, detail: "123" }
+    weighs({ items: [{ ownership: owner, item: { kind: "attempt", row: detailed } }] }, 3)
+  })
+})
 
 describe("what is written", () => {
   it("is everything of a partition that is owned, and nothing of one that was lost meanwhile", () => {
