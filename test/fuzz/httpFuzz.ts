@@ -38,29 +38,20 @@ const stateFinding = (round: HttpRound, fault: string, smallest: string): Findin
   alone: false
 })
 
+/** Each over a connection of its own: what is nonsense to the server closes it, and would take the next one along. */
 const resumeAll = (target: Target, sent: Sent) =>
   Effect.promise(async () => {
-    let connection = openConnection(target.port)
+    const headers = [
+      ["host", "x"],
+      ["authorization", `Bearer ${target.token}`]
+    ] as const
     for (const place of sent.resumes) {
-      // What is nonsense to the server closes the connection, and must not take the others with it.
-      if (!connection.isOpen()) connection = openConnection(target.port)
-      const headers = [
-        ["host", "x"],
-        ["authorization", `Bearer ${target.token}`]
-      ] as const
-      connection.send(
-        bytesOf({
-          method: "POST",
-          target: place,
-          version: "HTTP/1.1",
-          headers,
-          body: Buffer.alloc(0),
-          framing: "length"
-        })
-      )
+      const connection = openConnection(target.port)
+      const body = Buffer.alloc(0)
+      connection.send(bytesOf({ method: "POST", target: place, version: "HTTP/1.1", headers, body, framing: "length" }))
       await connection.next("POST", 10_000)
+      connection.close()
     }
-    connection.close()
   })
 
 /** Ids of events that were kept, and some of those that should have ended and have not, with what holds them. */
