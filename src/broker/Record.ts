@@ -11,24 +11,41 @@ export type Headers = Readonly<Record<string, string>>
  */
 export const unreadableHeader = "postroom_unreadable"
 
-/** A record as it stands in a topic. */
-export interface TopicRecord {
-  readonly topic: string
-  readonly partition: number
-  readonly offset: number
+/** What every record has beside its place. */
+export interface RecordParts {
   readonly key: Uint8Array | null
   readonly value: Uint8Array | null
   readonly headers: Headers
+}
+
+/** Bytes of the largest record. A topic in Kafka takes batches of 16 MiB, and refuses one that came with more. */
+export const largestRecord = 15 << 20
+
+/** Bytes that a record has at most: what it holds, three for each character of its headers. */
+export const sizeOf = ({ key, value, headers }: RecordParts): number => {
+  let characters = 0
+  for (const name of Object.keys(headers)) characters += name.length + headers[name]!.length
+  return (key?.length ?? 0) + (value?.length ?? 0) + 3 * characters
+}
+
+/** Why a record cannot be taken for its size; null where it can. */
+export const sizeFault = (record: RecordParts): string | null => {
+  const size = sizeOf(record)
+  return size <= largestRecord ? null : `a record has ${size} bytes, and may have ${largestRecord}`
+}
+
+/** A record as it stands in a topic. */
+export interface TopicRecord extends RecordParts {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: number
   /** When it was appended, ms since the epoch. */
   readonly timestamp: number
 }
 
 /** A record to be appended. Without `partition` it goes where Kafka's default partitioner puts its key. */
-export interface OutgoingRecord {
+export interface OutgoingRecord extends RecordParts {
   readonly topic: string
-  readonly key: Uint8Array | null
-  readonly value: Uint8Array | null
-  readonly headers: Headers
   readonly partition?: number | undefined
 }
 

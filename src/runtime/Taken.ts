@@ -3,6 +3,7 @@
  * down to what is still owned when it is written, halved where the journal
  * refuses a part of it or it is too much at once. Plain data and functions.
  */
+import { sizeOf } from "../broker/Record.ts"
 import type { OutgoingRecord } from "../broker/Record.ts"
 import type { Task } from "../domain/Task.ts"
 import type { AttemptRow, Batch, LogRow, StateRow, StepRow } from "../journal/Journal.ts"
@@ -63,13 +64,6 @@ export const refusedOf = ([task, row]: TakenTask, detail: string): TakenTask => 
   refusedOutbox
 ]
 
-const weightOfRecord = (record: { readonly value: Uint8Array | null; readonly headers: object } | null): number => {
-  if (record === null) return 0
-  let weight = record.value?.length ?? 0
-  for (const [name, value] of Object.entries(record.headers)) weight += name.length + (value as string).length
-  return weight
-}
-
 const weightOfItem = (item: Item): number => {
   if (item.kind === "step") return item.row.result?.length ?? 0
   if (item.kind === "attempt") return item.row.detail?.length ?? 0
@@ -80,9 +74,9 @@ const weightOfItem = (item: Item): number => {
 export const weightOf = ({ tasks, items }: Taken): number => {
   let weight = 0
   for (const [, row, outbox] of tasks) {
-    weight += (row.result?.length ?? 0) + (row.progress?.length ?? 0) + weightOfRecord(row.record)
+    weight += (row.result?.length ?? 0) + (row.progress?.length ?? 0) + (row.record === null ? 0 : sizeOf(row.record))
     if (outbox === null) continue
-    for (const record of outbox.records) weight += weightOfRecord(record)
+    for (const record of outbox.records) weight += sizeOf(record)
     for (const { value } of outbox.states) weight += value?.length ?? 0
   }
   for (const { item } of items) weight += weightOfItem(item)

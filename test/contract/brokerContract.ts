@@ -4,7 +4,8 @@ import { Context, Effect } from "effect"
 import type { Layer, Scope } from "effect"
 import { murmur2, partitionOf } from "../../src/broker/murmur2.ts"
 import type { Broker, TopicSpec } from "../../src/broker/Broker.ts"
-import type { OutgoingRecord, TopicRecord } from "../../src/broker/Record.ts"
+import { largestRecord, sizeOf } from "../../src/broker/Record.ts"
+import type { OutgoingRecord, RecordParts, TopicRecord } from "../../src/broker/Record.ts"
 import { readGroup } from "../support/groupReader.ts"
 import { bytes } from "../support/journalRows.ts"
 import { until } from "../support/until.ts"
@@ -213,6 +214,28 @@ export const brokerContract = (name: string, world: Layer.Layer<BrokerWorld>): v
           (yield* broker.ends(topic)).map((end) => end.next),
           [0, 0]
         )
+      })
+    )
+
+    it.effect("a record that is larger than a topic takes is refused, and its whole append with it", () =>
+      Effect.gen(function* () {
+        const { broker, topic } = yield* freshTopic(1)
+        const parts: ReadonlyArray<Partial<RecordParts>> = [
+          { value: new Uint8Array(largestRecord + 1) },
+          { key: new Uint8Array(largestRecord + 1) },
+          { headers: { much: "\u2028".repeat(largestRecord / 3) } }
+        ]
+        for (const part of parts) {
+          const large = { ...recordOf(topic, "b"), ...part }
+          for (const send of [broker.append, broker.handOver]) {
+            const error = yield* Effect.flip(Effect.asVoid(send([recordOf(topic, "a"), large])))
+            assert.strictEqual(error.reason._tag, "RecordRefused")
+          }
+        }
+        assert.deepInclude((yield* broker.ends(topic))[0], { next: 0 })
+        const largest = recordOf(topic, "")
+        yield* broker.append([{ ...largest, value: new Uint8Array(largestRecord - sizeOf(largest)) }])
+        assert.deepInclude((yield* broker.ends(topic))[0], { next: 1 })
       })
     )
 

@@ -54,7 +54,7 @@ describe("the weight of what is taken", () => {
     const record = { key: null, value: bytes("123"), headers: { ab: "c" } }
     weighs({}, 0)
     weighs({ tasks: [[task, row, null]] }, 0)
-    weighs({ tasks: [[task, { ...row, result: "1234", progress: "12", record }, null]] }, 12)
+    weighs({ tasks: [[task, { ...row, result: "1234", progress: "12", record }, null]] }, 18)
     const outbox = {
       records: [
         { ...record, topic: "next" },
@@ -63,7 +63,7 @@ describe("the weight of what is taken", () => {
       states: ["12345", null].map((value) => ({ task: "t", queue: "work", key: bytes("ann"), name: "n", value })),
       holds: []
     }
-    weighs({ tasks: [[task, row, outbox]] }, 14)
+    weighs({ tasks: [[task, row, outbox]] }, 26)
     // A result of one, a line of five, and a reason without details.
     weighs({ items: itemsOf(owner, "t") }, 6)
     const detailed = { task: "t", number: 1, startedAt: 0, endedAt: 1, outcome: "retry", reason: null, detail: "123" }

@@ -12,6 +12,7 @@ import { makePlaces, placedAnew } from "../rows/places.ts"
 import type { Place } from "../rows/places.ts"
 import { refused } from "../rows/refused.ts"
 import type { Topics } from "../rows/Topics.ts"
+import { sizeOf } from "../Record.ts"
 import type { OutgoingRecord, Position } from "../Record.ts"
 import { unavailable } from "./client.ts"
 import type { KafkaClient } from "./client.ts"
@@ -19,10 +20,8 @@ import { encodeHeaders } from "./headers.ts"
 import { asked } from "./refused.ts"
 import { settled, settledBy } from "./settled.ts"
 
-/** Bytes of values in one request. */
+/** Bytes in one request. */
 const mostBytes = 4 << 20
-
-const bytesOf = ({ value }: OutgoingRecord): number => 200 + (value?.length ?? 0)
 
 interface Placed extends Place {
   readonly record: OutgoingRecord
@@ -33,7 +32,7 @@ const partsOf = (records: ReadonlyArray<Placed>): Array<Array<Placed>> => {
   const parts: Array<Array<Placed>> = []
   let bytes = Number.POSITIVE_INFINITY
   for (const one of records) {
-    const more = bytesOf(one.record)
+    const more = sizeOf(one.record)
     if (bytes + more > mostBytes) {
       parts.push([])
       bytes = 0

@@ -10,6 +10,7 @@ import type { MemberEvent, Membership, TopicSpec } from "../Broker.ts"
 import { BrokerError, BrokerUnavailable, PartitionMismatch, RecordRefused, UnknownTopic } from "../BrokerError.ts"
 import { partitionOf } from "../murmur2.ts"
 import type { Preface } from "../../domain/Preface.ts"
+import { sizeFault } from "../Record.ts"
 import type { OutgoingRecord, Position, TopicRecord } from "../Record.ts"
 import { makeSignal } from "../Signal.ts"
 import type { Signal } from "../Signal.ts"
@@ -120,11 +121,13 @@ export const makeMemoryBroker = Effect.sync(() => {
     if (fault === false) return yield* unavailable()
     const timestamp = yield* Clock.currentTimeMillis
     const found = new Map<string, MemoryTopic>()
-    for (const { topic: name, partition } of records) {
+    for (const record of records) {
+      const { topic: name, partition } = record
       const topic = yield* find("append", name)
       found.set(name, topic)
-      if (partition === undefined || topic.logs[partition] !== undefined) continue
-      const detail = `topic "${name}" has ${topic.logs.length} partitions and no partition ${partition}`
+      const tooLarge = sizeFault(record)
+      if (tooLarge === null && (partition === undefined || topic.logs[partition] !== undefined)) continue
+      const detail = tooLarge ?? `topic "${name}" has ${topic.logs.length} partitions and no partition ${partition}`
       return yield* new BrokerError({ operation: "append", reason: new RecordRefused({ detail }) })
     }
     const positions = records.map((record): Position => {

@@ -6,6 +6,7 @@
 import { Effect } from "effect"
 import { BrokerError, RecordRefused } from "../BrokerError.ts"
 import { partitionOf } from "../murmur2.ts"
+import { sizeFault } from "../Record.ts"
 import type { OutgoingRecord } from "../Record.ts"
 import type { StoredTopic, Topics } from "./Topics.ts"
 
@@ -17,7 +18,7 @@ export interface Place {
 
 /**
  * The effect that gives each record its place, in their order; it fails for all of them where one names a topic or a
- * partition that is not there. Records without a key go round the partitions from one call to the next.
+ * partition that is not there, or is too large. Records without a key go round the partitions from one call to the next.
  */
 export const makePlaces = (topics: Topics) => {
   let keyless = 0
@@ -29,6 +30,10 @@ export const makePlaces = (topics: Topics) => {
   return Effect.fnUntraced(function* (records: ReadonlyArray<OutgoingRecord>) {
     const places: Array<Place> = []
     for (const record of records) {
+      const fault = sizeFault(record)
+      if (fault !== null) {
+        return yield* new BrokerError({ operation: "append", reason: new RecordRefused({ detail: fault }) })
+      }
       let topic = topics.known(record.topic) ?? (yield* topics.get(record.topic))
       if (record.partition !== undefined && record.partition >= topic.partitions) {
         // It may have grown since it was looked up.
