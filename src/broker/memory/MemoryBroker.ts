@@ -65,6 +65,8 @@ const eventsAhead = 2
 const unavailable = () =>
   new BrokerError({ operation: "append", reason: new BrokerUnavailable({ detail: "a scripted fault" }) })
 
+const refused = (detail: string) => new BrokerError({ operation: "append", reason: new RecordRefused({ detail }) })
+
 /** A broker and the handle for its faults. */
 export const makeMemoryBroker = Effect.sync(() => {
   let isUnsure = false
@@ -113,10 +115,7 @@ export const makeMemoryBroker = Effect.sync(() => {
   }
 
   const append = Effect.fnUntraced(function* (records: ReadonlyArray<OutgoingRecord>, preface?: Preface) {
-    if (preface !== undefined) {
-      const detail = "there is no database beside memory for a preface"
-      return yield* new BrokerError({ operation: "append", reason: new RecordRefused({ detail }) })
-    }
+    if (preface !== undefined) return yield* refused("there is no database beside memory for a preface")
     const fault = failing.shift()
     if (fault === false) return yield* unavailable()
     const timestamp = yield* Clock.currentTimeMillis
@@ -126,9 +125,9 @@ export const makeMemoryBroker = Effect.sync(() => {
       const topic = yield* find("append", name)
       found.set(name, topic)
       const tooLarge = sizeFault(record)
-      if (tooLarge === null && (partition === undefined || topic.logs[partition] !== undefined)) continue
-      const detail = tooLarge ?? `topic "${name}" has ${topic.logs.length} partitions and no partition ${partition}`
-      return yield* new BrokerError({ operation: "append", reason: new RecordRefused({ detail }) })
+      if (tooLarge !== null) return yield* refused(tooLarge)
+      if (partition === undefined || topic.logs[partition] !== undefined) continue
+      return yield* refused(`topic "${name}" has ${topic.logs.length} partitions and no partition ${partition}`)
     }
     const positions = records.map((record): Position => {
       const { logs } = found.get(record.topic)!
