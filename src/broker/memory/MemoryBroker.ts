@@ -129,13 +129,11 @@ export const makeMemoryBroker = Effect.sync(() => {
       if (partition === undefined || topic.logs[partition] !== undefined) continue
       return yield* refused(`topic "${name}" has ${topic.logs.length} partitions and no partition ${partition}`)
     }
-    const positions = records.map((record): Position => {
-      const { logs } = found.get(record.topic)!
-      const partition =
-        record.partition ?? (record.key === null ? turn++ % logs.length : partitionOf(record.key, logs.length))
+    const positions = records.map(({ topic, key, value, headers, partition: named }): Position => {
+      const { logs } = found.get(topic)!
+      const partition = named ?? (key === null ? turn++ % logs.length : partitionOf(key, logs.length))
       const log = logs[partition]!
       const offset = log.first + log.records.length
-      const { topic, key, value, headers } = record
       log.records.push({ topic, partition, offset, key, value, headers, timestamp })
       return { topic, partition, offset }
     })
