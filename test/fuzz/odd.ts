@@ -57,7 +57,11 @@ export const oddText = (chance: Chance): string => {
   if (roll < 0.7) return chance.of(alone)
   if (roll < 0.85) return chance.of(alone) + chance.of(alone)
   if (roll < 0.95) return String.fromCharCode(...Array.from({ length: chance.below(12) }, () => chance.below(0x10000)))
-  return chance.of(["x", "é", "\u{1f600}", "\0", "%"]).repeat(chance.of([199, 200, 201, 257, 2_000, 5_000]))
+  const length = chance.of([199, 200, 201, 257, 2_000, 5_000])
+  if (roll < 0.975) return chance.of(["x", "é", "\u{1f600}", "\0", "%"]).repeat(length)
+  // Nothing that repeats itself: Postgres packs what does before it measures it.
+  const [first, count] = chance.of([[0x21, 94] as const, [0x400, 256] as const, [0x1f300, 600] as const])
+  return String.fromCodePoint(...Array.from({ length }, () => first + chance.below(count)))
 }
 
 const numbers = [0, -0, 1, -1, 0.5, 1e21, -1e308, 2 ** 31, 2 ** 53, 2 ** 53 + 2, 500, 501, 1_000, 1e-7]

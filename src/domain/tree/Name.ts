@@ -15,7 +15,7 @@ export const ItemName = Schema.String.check(
   wellFormed
 )
 
-/** A task shows no more of a key than this, in bytes: an owner is told from all others within it. */
+/** Bytes of an owner's longest name. Tasks show more of a key, so that one that goes on behind it is known as no owner's. */
 const longestUser = 199
 
 const bytesOf = (text: string): number => new TextEncoder().encode(text).length
