@@ -65,7 +65,7 @@ export const refusedOf = ([task, row]: TakenTask, detail: string): TakenTask => 
 ]
 
 const weightOfItem = (item: Item): number => {
-  if (item.kind === "step") return item.row.result?.length ?? 0
+  if (item.kind === "step") return item.row.result.length
   if (item.kind === "attempt") return item.row.detail?.length ?? 0
   return item.kind === "log" ? item.row.message.length : 0
 }

@@ -125,17 +125,20 @@ describe("an attempt", () => {
       const records = [
         recordOf(bytes(`{"n":1}`), { [unreadableHeader]: "too large" }),
         recordOf(null),
+        { ...recordOf(bytes("{")), key: new Uint8Array(1_025) },
         recordOf(bytes("{")),
         recordOf(Uint8Array.of(0x22, 0xff, 0x22))
       ]
       for (const record of records) attempts.start(taken({ record }))
-      assert.deepStrictEqual(invalid.slice(0, 2), ["too large", "the record has no value"])
-      assert.match(invalid[2]!, /^the value is not JSON in UTF-8: .*JSON/)
-      assert.match(invalid[3]!, /^the value is not JSON in UTF-8: .*encoded/)
+      const [foreign, empty, keyed, ...values] = invalid
+      assert.deepStrictEqual([foreign, empty], ["too large", "the record has no value"])
+      assert.strictEqual(keyed, "the key has 1025 bytes, and may have 1024")
+      assert.match(values[0]!, /^the value is not JSON in UTF-8: .*JSON/)
+      assert.match(values[1]!, /^the value is not JSON in UTF-8: .*encoded/)
       Object.assign(lane, { decode: () => ({ ok: false, detail: "n is missing" }) })
       attempts.start(taken())
-      assert.strictEqual(invalid[4], "n is missing")
-      assert.deepStrictEqual([invalid.length, settled.length, runs], [5, 0, 0])
+      assert.strictEqual(invalid.at(-1), "n is missing")
+      assert.deepStrictEqual([invalid.length, settled.length, runs], [6, 0, 0])
     })
   )
 })
